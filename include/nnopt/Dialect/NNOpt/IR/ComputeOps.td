@@ -1,0 +1,130 @@
+//===- ComputeOps.td - sums of products ------------------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_COMPUTE_OPS_TD
+#define NNOPT_COMPUTE_OPS_TD
+
+include "nnopt/Dialect/NNOpt/IR/NNOptBase.td"
+
+def NNOpt_LinearOp : NNOpt_EpilogueOp<"linear", "$input `,` $weight (`bias` $bias^)?"> {
+  let summary = "activations times a weight matrix";
+  let description = [{
+    `result[..., n] = sum over k of input[..., k] * weight[n, k] + bias[n]`. The order of
+    the sum is free. With `weight_kn` the weight is stored `[k, n]`; with `pack` it is
+    stored as panels.
+
+    - c1: the last dimension of `input` is the weight's `k`.
+    - c2: `bias` has one element per output `n`.
+    - c3: the epilogue has a map per operand and a block argument per operand, plus the accumulator.
+
+    ```mlir
+    %y = nnopt.linear %x, %w bias %b
+       : (tensor<?x128x768xf32>, tensor<3072x768xf32>, tensor<3072xf32>) -> tensor<?x128x3072xf32>
+    ```
+  }];
+  let arguments = (ins NNOpt_Shaped:$input, NNOpt_Shaped:$weight, Optional<NNOpt_Shaped>:$bias,
+                       Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
+                       UnitAttr:$weight_kn, OptionalAttr<NNOpt_PackAttr>:$pack,
+                       OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+}
+
+def NNOpt_MatmulOp : NNOpt_EpilogueOp<"matmul", "$lhs `,` $rhs"> {
+  let summary = "product of two computed matrices, in batches";
+  let description = [{
+    `result[..., m, n] = sum over k of lhs[..., m, k] * rhs[..., k, n]`; leading dimensions
+    broadcast as in NumPy. `transpose_lhs` and `transpose_rhs` swap the last two dimensions of an operand.
+
+    - c1: the two reduction sizes agree.
+    - c2: leading dimensions agree or one of them is 1.
+
+    ```mlir
+    %y = nnopt.matmul %a, %b {transpose_rhs}
+       : (tensor<12x?x32xf32>, tensor<12x?x32xf32>) -> tensor<12x?x?xf32>
+    ```
+  }];
+  let arguments = (ins NNOpt_Shaped:$lhs, NNOpt_Shaped:$rhs,
+                       Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
+                       UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
+                       OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+}
+
+def NNOpt_ConvOp : NNOpt_EpilogueOp<"conv", "$input `,` $weight (`bias` $bias^)?"> {
+  let summary = "convolution over one, two or three spatial dimensions";
+  let description = [{
+    Cross-correlation as in ONNX. `input` is `[N, C, spatial...]`, or `[N, spatial..., C]` with
+    `channels_last`, and so is the result. `weight` is `[O, C / groups, kernel...]` in both
+    cases, unless `pack` says how it is stored. `pads` lists all begins, then all ends.
+
+    - c1: the input has `C = groups * weight.dim(1)` channels.
+    - c2: `groups` divides the number of outputs.
+    - c3: strides and dilations have one entry per spatial dimension, pads two.
+    - c4: `bias` has one element per output channel.
+
+    ```mlir
+    %y = nnopt.conv %x, %w bias %b {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>,
+         pads = array<i64: 1, 1, 1, 1>, groups = 1 : i64}
+       : (tensor<1x3x224x224xf32>, tensor<32x3x3x3xf32>, tensor<32xf32>) -> tensor<1x32x112x112xf32>
+    ```
+  }];
+  let arguments = (ins NNOpt_Shaped:$input, NNOpt_Shaped:$weight, Optional<NNOpt_Shaped>:$bias,
+                       Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
+                       DenseI64ArrayAttr:$pads, DefaultValuedAttr<I64Attr, "1">:$groups,
+                       UnitAttr:$channels_last, OptionalAttr<NNOpt_PackAttr>:$pack,
+                       OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+  let extraClassDeclaration = [{
+    int64_t getSpatialRank() { return getStrides().size(); }
+    /// The filter's spatial extents, from the weight or from `pack`.
+    ::llvm::SmallVector<int64_t> getKernelShape();
+    /// True if every group has one input and one output channel.
+    bool isDepthwise();
+    int64_t getNumOutputs();
+  }];
+}
+
+def NNOpt_ConvTransposeOp : NNOpt_StructuredOp<"conv_transpose", [AttrSizedOperandSegments]> {
+  let summary = "transposed convolution";
+  let description = [{
+    The gradient of `nnopt.conv` with respect to its input, as in ONNX. `weight` is
+    `[C, O / groups, kernel...]`. Each spatial extent of the result is
+    `stride * (in - 1) + output_padding + (kernel - 1) * dilation + 1 - pad_begin - pad_end`.
+
+    ```mlir
+    %y = nnopt.conv_transpose %x, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>,
+         pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>, groups = 1 : i64}
+       : (tensor<1x1x3x3xf32>, tensor<1x2x3x3xf32>) -> tensor<1x2x7x7xf32>
+    ```
+  }];
+  let arguments = (ins NNOpt_Shaped:$input, NNOpt_Shaped:$weight, Optional<NNOpt_Shaped>:$bias,
+                       Optional<NNOpt_Shaped>:$init,
+                       DenseI64ArrayAttr:$strides, DenseI64ArrayAttr:$dilations,
+                       DenseI64ArrayAttr:$pads, DenseI64ArrayAttr:$output_padding,
+                       DefaultValuedAttr<I64Attr, "1">:$groups);
+  let assemblyFormat = "$input `,` $weight (`bias` $bias^)? (`into` $init^)? attr-dict `:` functional-type(operands, results)";
+}
+
+def NNOpt_AttentionOp : NNOpt_StructuredOp<"attention", [AttrSizedOperandSegments]> {
+  let summary = "scaled dot-product attention";
+  let description = [{
+    `result = softmax(scale * query x key^T + mask) x value`, per batch and head, softmax over keys.
+    Operands are `[batch, heads, sequence, size]`, or `[batch, sequence, heads, size]` with
+    `sequence_major`; so is the result. `mask` broadcasts to `[batch, heads, queries, keys]` and is added.
+    `query` may have a multiple of the heads of `key` and `value` (grouped-query attention).
+
+    - c1: query and key have the same size; key and value the same sequence.
+    - c2: the query heads are a multiple of the key heads.
+
+    ```mlir
+    %y = nnopt.attention %q, %k, %v mask %m {scale = 0.125 : f32}
+       : (tensor<1x12x?x64xf32>, tensor<1x12x?x64xf32>, tensor<1x12x?x64xf32>, tensor<1x1x1x?xf32>)
+       -> tensor<1x12x?x64xf32>
+    ```
+  }];
+  let arguments = (ins NNOpt_FloatShaped:$query, NNOpt_FloatShaped:$key, NNOpt_FloatShaped:$value,
+                       Optional<NNOpt_FloatShaped>:$mask, Optional<NNOpt_FloatShaped>:$init,
+                       F32Attr:$scale, UnitAttr:$causal, UnitAttr:$sequence_major);
+  let assemblyFormat = "$query `,` $key `,` $value (`mask` $mask^)? (`into` $init^)? attr-dict `:` functional-type(operands, results)";
+}
+
+#endif // NNOPT_COMPUTE_OPS_TD

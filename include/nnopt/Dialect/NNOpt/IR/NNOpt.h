@@ -1,0 +1,51 @@
+//===- NNOpt.h - the nnopt dialect: ops, attributes, interfaces -*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_DIALECT_NNOPT_IR_NNOPT_H
+#define NNOPT_DIALECT_NNOPT_IR_NNOPT_H
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/BuiltinAttributes.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpDefinition.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/ControlFlowInterfaces.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "nnopt/Dialect/NNOpt/IR/NNOptEnums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "nnopt/Dialect/NNOpt/IR/NNOptAttrs.h.inc"
+
+#include "nnopt/Dialect/NNOpt/IR/NNOptDialect.h.inc"
+
+namespace nnopt {
+class StructuredOpInterface;
+namespace detail {
+/// Checks what all structured ops share: one result or a destination, and the shape of either.
+mlir::LogicalResult verifyStructuredOp(StructuredOpInterface op);
+} // namespace detail
+} // namespace nnopt
+
+#include "nnopt/Dialect/NNOpt/IR/NNOptInterfaces.h.inc"
+
+#define GET_OP_CLASSES
+#include "nnopt/Dialect/NNOpt/IR/NNOptOps.h.inc"
+
+namespace nnopt {
+
+/// Attribute names of the entry function's arguments and results, and of the module (docs/Architecture.md, rule 4).
+inline constexpr llvm::StringLiteral kNameAttr = "nnopt.name";
+inline constexpr llvm::StringLiteral kDimsAttr = "nnopt.dims";
+inline constexpr llvm::StringLiteral kModelAttr = "nnopt.model";
+inline constexpr llvm::StringLiteral kEntryName = "main";
+
+/// Extent of a sliding window's result in one dimension; kDynamic if `input` is. `window` counts dilation:
+/// (kernel - 1) * dilation + 1.
+int64_t windowResult(int64_t input, int64_t window, int64_t stride, int64_t padBegin, int64_t padEnd, bool ceil);
+
+} // namespace nnopt
+
+#endif // NNOPT_DIALECT_NNOPT_IR_NNOPT_H

@@ -1,0 +1,61 @@
+//===- NNOptAttrs.td - attributes and enums of the nnopt dialect -*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_ATTRS_TD
+#define NNOPT_ATTRS_TD
+
+include "nnopt/Dialect/NNOpt/IR/NNOptDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+class NNOpt_Enum<string name, string summary, list<I32EnumAttrCase> cases>
+    : I32EnumAttr<name, summary, cases> {
+  let genSpecializedAttr = 0;
+  let cppNamespace = "::nnopt";
+}
+class NNOpt_EnumAttr<I32EnumAttr enum, string mnemonic>
+    : EnumAttr<NNOpt_Dialect, enum, mnemonic>;
+
+def NNOpt_ActivationKind : NNOpt_Enum<"ActivationKind", "elementwise nonlinear function", [
+  I32EnumAttrCase<"relu", 0>, I32EnumAttrCase<"leaky_relu", 1>,
+  I32EnumAttrCase<"sigmoid", 2>, I32EnumAttrCase<"tanh", 3>,
+  I32EnumAttrCase<"gelu", 4>, I32EnumAttrCase<"gelu_tanh", 5>,
+  I32EnumAttrCase<"silu", 6>, I32EnumAttrCase<"hard_swish", 7>,
+  I32EnumAttrCase<"hard_sigmoid", 8>, I32EnumAttrCase<"elu", 9>,
+  I32EnumAttrCase<"selu", 10>, I32EnumAttrCase<"celu", 11>,
+  I32EnumAttrCase<"softplus", 12>, I32EnumAttrCase<"softsign", 13>,
+  I32EnumAttrCase<"mish", 14>, I32EnumAttrCase<"erf", 15>,
+  I32EnumAttrCase<"clip", 16>, I32EnumAttrCase<"thresholded_relu", 17>]>;
+def NNOpt_ActivationKindAttr : NNOpt_EnumAttr<NNOpt_ActivationKind, "activation">;
+
+def NNOpt_PoolKind : NNOpt_Enum<"PoolKind", "what a pooling window computes", [
+  I32EnumAttrCase<"max", 0>, I32EnumAttrCase<"average", 1>]>;
+def NNOpt_PoolKindAttr : NNOpt_EnumAttr<NNOpt_PoolKind, "pool_kind">;
+
+def NNOpt_NormKind : NNOpt_Enum<"NormKind", "statistics used by a normalisation", [
+  I32EnumAttrCase<"layer", 0>, I32EnumAttrCase<"rms", 1>]>;
+def NNOpt_NormKindAttr : NNOpt_EnumAttr<NNOpt_NormKind, "norm_kind">;
+
+def NNOpt_PackAttr : AttrDef<NNOpt_Dialect, "Pack"> {
+  let mnemonic = "pack";
+  let summary = "layout of a packed dense weight";
+  let description = [{
+    The weight operand is stored as panels of `panel` consecutive outputs:
+    `[groups][ceil(outputs / panel)][depth][panel]`, zero-padded, where `depth` is
+    the length of the sum (input channels times taps) of one group and
+    `outputs` the outputs of one group. `kernel` is the spatial size of a
+    convolution's filter (empty for `linear`). A depthwise weight is
+    `[taps][channels]` and has `panel = 0`.
+
+    ```mlir
+    #nnopt.pack<outputs = 30, depth = 768, panel = 16>
+    #nnopt.pack<outputs = 64, depth = 576, panel = 16, kernel = [3, 3]>
+    ```
+  }];
+  let parameters = (ins "int64_t":$outputs, "int64_t":$depth, "int64_t":$panel,
+                        OptionalArrayRefParameter<"int64_t">:$kernel);
+  let assemblyFormat = "`<` `outputs` `=` $outputs `,` `depth` `=` $depth `,` `panel` `=` $panel (`,` `kernel` `=` `[` $kernel^ `]`)? `>`";
+}
+
+#endif // NNOPT_ATTRS_TD

@@ -1,0 +1,20 @@
+//===- Passes.h - passes over nnopt ops -------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_DIALECT_NNOPT_TRANSFORMS_PASSES_H
+#define NNOPT_DIALECT_NNOPT_TRANSFORMS_PASSES_H
+
+#include "mlir/Pass/Pass.h"
+
+namespace nnopt {
+
+#define GEN_PASS_DECL
+#include "nnopt/Dialect/NNOpt/Transforms/Passes.h.inc"
+
+#define GEN_PASS_REGISTRATION
+#include "nnopt/Dialect/NNOpt/Transforms/Passes.h.inc"
+
+} // namespace nnopt
+
+#endif // NNOPT_DIALECT_NNOPT_TRANSFORMS_PASSES_H

@@ -1,0 +1,86 @@
+// RUN: nnopt-opt %s --verify-roundtrip | FileCheck %s
+
+// CHECK-LABEL: func @weights
+func.func @weights() -> (tensor<2x2xf32>, tensor<2xf32>) {
+  // CHECK: nnopt.weight "fc.weight" dense<5.000000e-01> : tensor<2x2xf32>
+  %0 = nnopt.weight "fc.weight" dense<0.5> : tensor<2x2xf32>
+  // CHECK: nnopt.weight dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
+  %1 = nnopt.weight dense<[1.0, 2.0]> : tensor<2xf32>
+  return %0, %1 : tensor<2x2xf32>, tensor<2xf32>
+}
+
+// CHECK-LABEL: func @linear
+func.func @linear(%x: tensor<?x8xf32>, %w: tensor<4x8xf32>, %b: tensor<4xf32>) -> tensor<?x4xf32> {
+  // CHECK: nnopt.linear %{{.*}}, %{{.*}} bias %{{.*}} : (tensor<?x8xf32>, tensor<4x8xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  %0 = nnopt.linear %x, %w bias %b : (tensor<?x8xf32>, tensor<4x8xf32>, tensor<4xf32>) -> tensor<?x4xf32>
+  return %0 : tensor<?x4xf32>
+}
+
+// CHECK-LABEL: func @linear_epilogue
+func.func @linear_epilogue(%x: tensor<2x8xf32>, %w: tensor<8x4xf32>, %r: tensor<2x4xf32>, %d: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // CHECK: epilogue(%{{.*}}) maps [#{{.*}}] into %{{.*}} do {
+  // CHECK-NEXT: ^bb0
+  // CHECK: nnopt.yield
+  %0 = nnopt.linear %x, %w epilogue(%r) maps [affine_map<(i, j) -> (i, j)>] into %d do {
+  ^bb0(%acc: f32, %e: f32):
+    %s = arith.addf %acc, %e : f32
+    nnopt.yield %s : f32
+  } {weight_kn} : (tensor<2x8xf32>, tensor<8x4xf32>, tensor<2x4xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %0 : tensor<2x4xf32>
+}
+
+// CHECK-LABEL: func @packed_on_buffers
+func.func @packed_on_buffers(%x: memref<2x8xf32>, %w: memref<1x8x16xf32>, %m: memref<2x4xf32>) {
+  // CHECK: nnopt.linear %{{.*}}, %{{.*}} into %{{.*}} {pack = #nnopt.pack<outputs = 4, depth = 8, panel = 16>}
+  nnopt.linear %x, %w into %m {pack = #nnopt.pack<outputs = 4, depth = 8, panel = 16>}
+    : (memref<2x8xf32>, memref<1x8x16xf32>, memref<2x4xf32>) -> ()
+  return
+}
+
+// CHECK-LABEL: func @compute
+func.func @compute(%a: tensor<2x3x?x8xf32>, %m: tensor<2x1x1x?xf32>, %i: tensor<1x4x9x9xf32>, %w: tensor<8x2x3x3xf32>, %wt: tensor<4x3x2x2xf32>)
+    -> (tensor<2x3x?x?xf32>, tensor<2x3x?x8xf32>, tensor<1x8x5x5xf32>, tensor<1x3x18x18xf32>) {
+  // CHECK: nnopt.matmul %{{.*}}, %{{.*}} {transpose_rhs}
+  %0 = nnopt.matmul %a, %a {transpose_rhs} : (tensor<2x3x?x8xf32>, tensor<2x3x?x8xf32>) -> tensor<2x3x?x?xf32>
+  // CHECK: nnopt.attention %{{.*}}, %{{.*}}, %{{.*}} mask %{{.*}} {scale = 1.250000e-01 : f32}
+  %1 = nnopt.attention %a, %a, %a mask %m {scale = 0.125 : f32}
+    : (tensor<2x3x?x8xf32>, tensor<2x3x?x8xf32>, tensor<2x3x?x8xf32>, tensor<2x1x1x?xf32>) -> tensor<2x3x?x8xf32>
+  // CHECK: nnopt.conv
+  %2 = nnopt.conv %i, %w {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, groups = 2 : i64}
+    : (tensor<1x4x9x9xf32>, tensor<8x2x3x3xf32>) -> tensor<1x8x5x5xf32>
+  // CHECK: nnopt.conv_transpose
+  %3 = nnopt.conv_transpose %i, %wt {strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 0, 0, 0, 0>, output_padding = array<i64: 0, 0>}
+    : (tensor<1x4x9x9xf32>, tensor<4x3x2x2xf32>) -> tensor<1x3x18x18xf32>
+  return %0, %1, %2, %3 : tensor<2x3x?x?xf32>, tensor<2x3x?x8xf32>, tensor<1x8x5x5xf32>, tensor<1x3x18x18xf32>
+}
+
+// CHECK-LABEL: func @rows
+func.func @rows(%x: tensor<2x?x8xf32>, %g: tensor<8xf32>, %t: tensor<10x8xf32>, %ids: tensor<2x?xi64>)
+    -> (tensor<2x?x8xf32>, tensor<2x?x8xf32>, tensor<2x?x8xf32>, tensor<2x?x8xf32>) {
+  // CHECK: nnopt.activation gelu %{{.*}} : tensor<2x?x8xf32>
+  %0 = nnopt.activation gelu %x : tensor<2x?x8xf32>
+  // CHECK: nnopt.softmax %{{.*}} {axis = 2 : i64, log}
+  %1 = nnopt.softmax %x {axis = 2 : i64, log} : (tensor<2x?x8xf32>) -> tensor<2x?x8xf32>
+  // CHECK: nnopt.normalize layer %{{.*}} scale %{{.*}} {axis = 2 : i64, epsilon = 9.99999974E-6 : f32}
+  %2 = nnopt.normalize layer %x scale %g {axis = 2 : i64, epsilon = 1.0e-5 : f32} : (tensor<2x?x8xf32>, tensor<8xf32>) -> tensor<2x?x8xf32>
+  // CHECK: nnopt.gather
+  %3 = nnopt.gather %t, %ids {axis = 0 : i64} : (tensor<10x8xf32>, tensor<2x?xi64>) -> tensor<2x?x8xf32>
+  return %0, %1, %2, %3 : tensor<2x?x8xf32>, tensor<2x?x8xf32>, tensor<2x?x8xf32>, tensor<2x?x8xf32>
+}
+
+// CHECK-LABEL: func @pool
+func.func @pool(%x: tensor<1x6x6x2xf32>) -> tensor<1x3x3x2xf32> {
+  // CHECK: nnopt.pool max %{{.*}}
+  %0 = nnopt.pool max %x {kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 0, 0>, channels_last}
+    : (tensor<1x6x6x2xf32>) -> tensor<1x3x3x2xf32>
+  return %0 : tensor<1x3x3x2xf32>
+}
+
+// CHECK-LABEL: func @precision
+func.func @precision(%x: tensor<2x4xf32>, %s: tensor<4xf32>, %z: tensor<4xi8>) -> tensor<2x4xf32> {
+  // CHECK: nnopt.quantize %{{.*}} scale %{{.*}} zero_point %{{.*}} {axis = 1 : i64}
+  %q = nnopt.quantize %x scale %s zero_point %z {axis = 1 : i64} : (tensor<2x4xf32>, tensor<4xf32>, tensor<4xi8>) -> tensor<2x4xi8>
+  // CHECK: nnopt.dequantize
+  %y = nnopt.dequantize %q scale %s {axis = 1 : i64} : (tensor<2x4xi8>, tensor<4xf32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}

@@ -1,0 +1,31 @@
+# Configuration of nnopt's lit tests. CPU features and tools become `REQUIRES:` words.
+import os
+import platform
+import shutil
+
+import lit.formats
+
+config.name = "nnopt"
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".mlir", ".test"]
+config.excludes = ["Inputs", "CMakeLists.txt"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = config.nnopt_obj
+config.environment["PATH"] = os.pathsep.join(
+    [config.nnopt_bin, config.llvm_tools, os.environ.get("PATH", "")])
+config.environment["PYTHONPATH"] = os.path.join(config.nnopt_src, "python")
+config.substitutions.append(("%python", config.python))
+config.substitutions.append(("%src", config.nnopt_src))
+
+if platform.machine() == "x86_64":
+    config.available_features.add("x86")
+    with open("/proc/cpuinfo") as f:
+        flags = next((line.split(":")[1].split() for line in f if line.startswith("flags")), [])
+    for feature in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16"):
+        if feature in flags:
+            config.available_features.add(feature)
+for tool in ("qemu-aarch64-static", "aarch64-linux-gnu-gcc", "cmake", "clang-22"):
+    if shutil.which(tool):
+        config.available_features.add(tool)
+if not lit_config.params.get("quick"):
+    config.available_features.add("slow")
