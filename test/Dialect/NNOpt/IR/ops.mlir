@@ -84,3 +84,17 @@ func.func @precision(%x: tensor<2x4xf32>, %s: tensor<4xf32>, %z: tensor<4xi8>) -
   %y = nnopt.dequantize %q scale %s {axis = 1 : i64} : (tensor<2x4xi8>, tensor<4xf32>) -> tensor<2x4xf32>
   return %y : tensor<2x4xf32>
 }
+
+// CHECK-LABEL: func @parallel
+func.func @parallel(%n: index, %m: memref<?xf32>, %v: f32) {
+  // CHECK: nnopt.parallel_for %{{.*}} {
+  // CHECK-NEXT: ^bb0(%{{.*}}: index, %{{.*}}: index):
+  nnopt.parallel_for %n {
+  ^bb0(%begin: index, %end: index):
+    %one = arith.constant 1 : index
+    scf.for %i = %begin to %end step %one {
+      memref.store %v, %m[%i] : memref<?xf32>
+    }
+  }
+  return
+}

@@ -9,5 +9,6 @@ include "nnopt/Dialect/NNOpt/IR/WeightOps.td"
 include "nnopt/Dialect/NNOpt/IR/ComputeOps.td"
 include "nnopt/Dialect/NNOpt/IR/WindowOps.td"
 include "nnopt/Dialect/NNOpt/IR/RowOps.td"
+include "nnopt/Dialect/NNOpt/IR/ParallelOps.td"
 
 #endif // NNOPT_OPS_TD

@@ -1,0 +1,38 @@
+//===- Isa.h - instruction sets that code is generated for ------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// One row per variant of the generated code. Code asks for a property of the row, never for its name.
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_TARGET_ISA_H
+#define NNOPT_TARGET_ISA_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+
+namespace nnopt {
+
+/// What the kernels need to know of an instruction set.
+struct Isa {
+  llvm::StringLiteral name;     ///< suffix of the variant's symbols, `--march` value, test feature
+  llvm::StringLiteral arch;     ///< architecture part of the target triple
+  llvm::StringLiteral cpu;      ///< LLVM's target-cpu
+  llvm::StringLiteral features; ///< LLVM's target-features
+  int lanes;                    ///< f32 elements of a vector register
+  int registers;                ///< vector registers
+  bool fma;                     ///< fused multiply-add exists
+  int rank;                     ///< among variants of one arch, the highest that the CPU has runs
+};
+
+/// All variants, in ascending rank per architecture.
+llvm::ArrayRef<Isa> isaTable();
+
+/// The row of this name, or null.
+const Isa *findIsa(llvm::StringRef name);
+
+/// Attribute on a function: the variant its body is generated for.
+inline constexpr llvm::StringLiteral kIsaAttr = "nnopt.isa";
+
+} // namespace nnopt
+
+#endif // NNOPT_TARGET_ISA_H

@@ -1,0 +1,263 @@
+//===- KernelBuilder.cpp - a small language for writing kernels -----------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "KernelBuilder.h"
+
+#include "mlir/Conversion/LLVMCommon/MemRefBuilder.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
+using namespace mlir;
+using namespace nnopt;
+
+//===----------------------------------------------------------------------===//
+// Index arithmetic
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::index(int64_t value) { return arith::ConstantIndexOp::create(b, loc, value); }
+
+std::optional<int64_t> KernelBuilder::constantOf(Value value) { return getConstantIntValue(value); }
+
+Value KernelBuilder::add(Value x, Value y) { return b.createOrFold<arith::AddIOp>(loc, x, y); }
+Value KernelBuilder::sub(Value x, Value y) { return b.createOrFold<arith::SubIOp>(loc, x, y); }
+Value KernelBuilder::mul(Value x, Value y) { return b.createOrFold<arith::MulIOp>(loc, x, y); }
+Value KernelBuilder::div(Value x, Value y) { return b.createOrFold<arith::DivUIOp>(loc, x, y); }
+Value KernelBuilder::rem(Value x, Value y) { return b.createOrFold<arith::RemUIOp>(loc, x, y); }
+Value KernelBuilder::min(Value x, Value y) { return b.createOrFold<arith::MinSIOp>(loc, x, y); }
+Value KernelBuilder::max(Value x, Value y) { return b.createOrFold<arith::MaxSIOp>(loc, x, y); }
+Value KernelBuilder::ceilDiv(Value x, int64_t y) { return div(add(x, index(y - 1)), index(y)); }
+Value KernelBuilder::less(Value x, Value y) {
+  return b.createOrFold<arith::CmpIOp>(loc, arith::CmpIPredicate::slt, x, y);
+}
+
+Value KernelBuilder::product(ArrayRef<Value> values) {
+  Value result = index(1);
+  for (Value value : values)
+    result = mul(result, value);
+  return result;
+}
+
+SmallVector<Value> KernelBuilder::delinearize(Value i, ArrayRef<Value> sizes) {
+  SmallVector<Value> coordinates(sizes.size());
+  for (size_t d = sizes.size(); d-- > 1;) {
+    coordinates[d] = rem(i, sizes[d]);
+    i = div(i, sizes[d]);
+  }
+  if (!sizes.empty())
+    coordinates[0] = i;
+  return coordinates;
+}
+
+//===----------------------------------------------------------------------===//
+// Memory
+//===----------------------------------------------------------------------===//
+
+Buffer KernelBuilder::buffer(Value memref) {
+  auto type = cast<MemRefType>(memref.getType());
+  auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, memref);
+  auto [staticStrides, staticOffset] = type.getStridesAndOffset();
+  auto pick = [&](int64_t known, Value dynamic) { return ShapedType::isDynamic(known) ? dynamic : index(known); };
+  Buffer result;
+  result.element = type.getElementType();
+  for (int64_t d = 0; d < type.getRank(); ++d) {
+    result.extents.push_back(pick(type.getDimSize(d), metadata.getSizes()[d]));
+    result.strides.push_back(pick(staticStrides[d], metadata.getStrides()[d]));
+  }
+  // The aligned pointer, through the descriptor that the memref becomes in the LLVM dialect.
+  LLVMTypeConverter converter(b.getContext());
+  Type descriptorType = converter.convertType(type);
+  Value descriptor = UnrealizedConversionCastOp::create(b, loc, descriptorType, memref).getResult(0);
+  Value base = LLVM::ExtractValueOp::create(b, loc, descriptor, ArrayRef<int64_t>{1});
+  result.pointer = at(base, result.element, pick(staticOffset, metadata.getOffset()));
+  return result;
+}
+
+Value KernelBuilder::at(Value pointer, Type element, Value offset) {
+  if (constantOf(offset) == 0)
+    return pointer;
+  auto pointerType = LLVM::LLVMPointerType::get(b.getContext());
+  // Booleans occupy a byte.
+  Type stored = element.isInteger(1) ? b.getI8Type() : element;
+  Value i = b.createOrFold<arith::IndexCastOp>(loc, b.getI64Type(), offset);
+  return LLVM::GEPOp::create(b, loc, pointerType, stored, pointer, ValueRange{i}, LLVM::GEPNoWrapFlags::inbounds);
+}
+
+Value KernelBuilder::at(const Buffer &buffer, ArrayRef<Value> coordinates) {
+  Value offset = index(0);
+  for (auto [coordinate, stride] : llvm::zip(coordinates, buffer.strides))
+    offset = add(offset, mul(coordinate, stride));
+  return at(buffer.pointer, buffer.element, offset);
+}
+
+static unsigned elementAlignment(Type type) {
+  Type element = getElementTypeOrSelf(type);
+  return std::max(1u, element.isIntOrFloat() ? element.getIntOrFloatBitWidth() / 8 : 8u);
+}
+
+Value KernelBuilder::load(Type type, Value pointer) {
+  return LLVM::LoadOp::create(b, loc, type, pointer, elementAlignment(type));
+}
+
+void KernelBuilder::store(Value value, Value pointer) {
+  LLVM::StoreOp::create(b, loc, value, pointer, elementAlignment(value.getType()));
+}
+
+Value KernelBuilder::loadMasked(VectorType type, Value pointer, Value mask) {
+  return LLVM::MaskedLoadOp::create(b, loc, type, pointer, mask, zero(type),
+                                    b.getI32IntegerAttr(elementAlignment(type)), /*nontemporal=*/nullptr);
+}
+
+void KernelBuilder::storeMasked(Value value, Value pointer, Value mask) {
+  LLVM::MaskedStoreOp::create(b, loc, value, pointer, mask, elementAlignment(value.getType()));
+}
+
+Value KernelBuilder::laneMask(int64_t lanes, Value count) {
+  return vector::CreateMaskOp::create(b, loc, vectorType(b.getI1Type(), lanes), ValueRange{count});
+}
+
+Value KernelBuilder::stackArray(Type element, int64_t count) {
+  // At the top of the function: an alloca in a loop would grow the stack.
+  OpBuilder::InsertionGuard guard(b);
+  Operation *scope = b.getInsertionBlock()->getParentOp();
+  while (!llvm::isa<func::FuncOp, ParallelForOp>(scope))
+    scope = scope->getParentOp();
+  b.setInsertionPointToStart(&scope->getRegion(0).front());
+  Value size = LLVM::ConstantOp::create(b, loc, b.getI64Type(), b.getI64IntegerAttr(count));
+  return LLVM::AllocaOp::create(b, loc, LLVM::LLVMPointerType::get(b.getContext()), element, size, /*alignment=*/64);
+}
+
+//===----------------------------------------------------------------------===//
+// Vectors
+//===----------------------------------------------------------------------===//
+
+Value KernelBuilder::splat(Value scalar, VectorType type) {
+  return vector::BroadcastOp::create(b, loc, type, scalar);
+}
+
+Value KernelBuilder::zero(Type type) { return arith::ConstantOp::create(b, loc, b.getZeroAttr(type)); }
+
+Value KernelBuilder::constant(Type type, double value) {
+  Attribute scalar = b.getFloatAttr(getElementTypeOrSelf(type), value);
+  if (auto vector = dyn_cast<VectorType>(type))
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(vector, scalar));
+  return arith::ConstantOp::create(b, loc, cast<TypedAttr>(scalar));
+}
+
+Value KernelBuilder::fma(Value x, Value y, Value z) {
+  if (isa.fma)
+    return math::FmaOp::create(b, loc, x, y, z);
+  return arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, x, y), z);
+}
+
+//===----------------------------------------------------------------------===//
+// Control flow
+//===----------------------------------------------------------------------===//
+
+void KernelBuilder::loop(Value from, Value to, int64_t step, LoopBody body) {
+  scf::ForOp::create(b, loc, from, to, index(step), ValueRange{}, [&](OpBuilder &, Location, Value i, ValueRange) {
+    body(i);
+    scf::YieldOp::create(b, loc);
+  });
+}
+
+SmallVector<Value> KernelBuilder::loop(Value from, Value to, int64_t step, ValueRange carried, CarryBody body) {
+  auto loop = scf::ForOp::create(b, loc, from, to, index(step), carried,
+                                 [&](OpBuilder &, Location, Value i, ValueRange values) {
+                                   SmallVector<Value> next = body(i, values);
+                                   scf::YieldOp::create(b, loc, next);
+                                 });
+  return SmallVector<Value>(loop.getResults());
+}
+
+void KernelBuilder::when(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {
+  if (auto known = constantOf(condition)) {
+    if (*known)
+      then();
+    else if (otherwise)
+      otherwise();
+    return;
+  }
+  auto branch = scf::IfOp::create(b, loc, condition, /*withElseRegion=*/static_cast<bool>(otherwise));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  then();
+  if (otherwise) {
+    b.setInsertionPointToStart(branch.elseBlock());
+    otherwise();
+  }
+}
+
+void KernelBuilder::parallel(Value count, LoopBody body) {
+  auto op = ParallelForOp::create(b, loc, count);
+  OpBuilder::InsertionGuard guard(b);
+  Block *block = b.createBlock(&op.getBody(), {}, {b.getIndexType(), b.getIndexType()}, {loc, loc});
+  loop(block->getArgument(0), block->getArgument(1), 1, body);
+}
+
+//===----------------------------------------------------------------------===//
+// Elementwise code
+//===----------------------------------------------------------------------===//
+
+static Type widened(Type type, int64_t lanes) {
+  return lanes == 0 ? type : Type(VectorType::get({lanes}, type));
+}
+
+SmallVector<Value> nnopt::cloneElementwise(KernelBuilder &k, Block &block, ValueRange arguments, int64_t lanes) {
+  IRMapping mapping;
+  mapping.map(block.getArguments(), arguments);
+  auto mapped = [&](Value value) -> Value {
+    Value found = mapping.lookupOrDefault(value);
+    if (lanes != 0 && !isa<VectorType>(found.getType()))
+      found = k.splat(found, VectorType::get({lanes}, found.getType()));
+    mapping.map(value, found);
+    return found;
+  };
+  for (Operation &op : block.without_terminator()) {
+    if (auto constant = dyn_cast<arith::ConstantOp>(op)) {
+      Value scalar = k.b.clone(*constant)->getResult(0);
+      mapping.map(constant.getResult(), lanes == 0 ? scalar : k.splat(scalar, VectorType::get({lanes}, scalar.getType())));
+      continue;
+    }
+    SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), mapped);
+    SmallVector<Type> types = llvm::map_to_vector(op.getResultTypes(), [&](Type type) { return widened(type, lanes); });
+    OperationState state(k.loc, op.getName(), operands, types, op.getAttrs());
+    Operation *clone = k.b.create(state);
+    mapping.map(op.getResults(), clone->getResults());
+  }
+  return llvm::map_to_vector(block.getTerminator()->getOperands(), mapped);
+}
+
+bool nnopt::isElementwise(Block &block) {
+  return llvm::all_of(block.without_terminator(), [](Operation &op) {
+    return isa<arith::ConstantOp>(op) || (OpTrait::hasElementwiseMappableTraits(&op) && op.getNumRegions() == 0);
+  });
+}
+
+bool nnopt::isExpensive(Block &block) {
+  return llvm::any_of(block.without_terminator(), [](Operation &op) {
+    return isa<math::MathDialect>(op.getDialect()) && !isa<math::AbsFOp, math::FmaOp, math::FloorOp, math::CeilOp>(op);
+  });
+}
+
+func::FuncOp nnopt::getOrEmitKernel(Operation *anchor, StringRef name, FunctionType type, const Isa &isa,
+                                    llvm::function_ref<void(KernelBuilder &, ValueRange)> emit) {
+  auto module = anchor->getParentOfType<ModuleOp>();
+  if (auto existing = module.lookupSymbol<func::FuncOp>(name))
+    return existing;
+  OpBuilder b(anchor->getContext());
+  b.setInsertionPointToEnd(module.getBody());
+  auto function = func::FuncOp::create(b, anchor->getLoc(), name, type);
+  function.setPrivate();
+  function.setNoInline(true);
+  function->setAttr(kIsaAttr, b.getStringAttr(isa.name));
+  for (auto [i, argument] : llvm::enumerate(type.getInputs()))
+    if (isa_and_nonnull<LLVM::LLVMPointerType>(argument))
+      function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
+  b.setInsertionPointToStart(function.addEntryBlock());
+  KernelBuilder k(b, anchor->getLoc(), isa);
+  emit(k, function.getArguments());
+  func::ReturnOp::create(b, anchor->getLoc());
+  return function;
+}

@@ -1,0 +1,113 @@
+//===- KernelBuilder.h - a small language for writing kernels ---*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Kernels are written against pointers, so that what may alias is said by function arguments (`llvm.noalias`) and not lost in
+// descriptors. A Buffer is what a memref becomes: a pointer, extents and strides, constants where the type says so.
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_LIB_CONVERSION_NNOPTTOVECTOR_KERNELBUILDER_H
+#define NNOPT_LIB_CONVERSION_NNOPTTOVECTOR_KERNELBUILDER_H
+
+#include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "nnopt/Target/Isa.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace nnopt {
+
+/// A memref taken apart. `extents` and `strides` are index values (arith.constant where static).
+struct Buffer {
+  mlir::Value pointer; ///< address of element [0, ..., 0]
+  mlir::Type element;
+  llvm::SmallVector<mlir::Value> extents, strides;
+
+  int64_t rank() const { return extents.size(); }
+};
+
+class KernelBuilder {
+public:
+  KernelBuilder(mlir::OpBuilder &b, mlir::Location loc, const Isa &isa) : b(b), loc(loc), isa(isa) {}
+
+  mlir::OpBuilder &b;
+  mlir::Location loc;
+  const Isa &isa;
+
+  // Index arithmetic; folds constants.
+  mlir::Value index(int64_t value);
+  mlir::Value add(mlir::Value x, mlir::Value y);
+  mlir::Value sub(mlir::Value x, mlir::Value y);
+  mlir::Value mul(mlir::Value x, mlir::Value y);
+  mlir::Value div(mlir::Value x, mlir::Value y); ///< of non-negative numbers
+  mlir::Value rem(mlir::Value x, mlir::Value y); ///< of non-negative numbers
+  mlir::Value min(mlir::Value x, mlir::Value y);
+  mlir::Value max(mlir::Value x, mlir::Value y);
+  mlir::Value ceilDiv(mlir::Value x, int64_t y);
+  mlir::Value less(mlir::Value x, mlir::Value y);
+
+  /// `i` split by the extents `sizes` (row major): the coordinates of item `i`.
+  llvm::SmallVector<mlir::Value> delinearize(mlir::Value i, llvm::ArrayRef<mlir::Value> sizes);
+  mlir::Value product(llvm::ArrayRef<mlir::Value> values);
+
+  // Memory.
+  Buffer buffer(mlir::Value memref);
+  /// Address of `pointer[offset]`, counted in elements.
+  mlir::Value at(mlir::Value pointer, mlir::Type element, mlir::Value offset);
+  /// Address of `buffer[coordinates]`; missing trailing coordinates are 0.
+  mlir::Value at(const Buffer &buffer, llvm::ArrayRef<mlir::Value> coordinates);
+  mlir::Value load(mlir::Type type, mlir::Value pointer);
+  void store(mlir::Value value, mlir::Value pointer);
+  /// The first `count` lanes of a vector; the others are zero and not read.
+  mlir::Value loadMasked(mlir::VectorType type, mlir::Value pointer, mlir::Value mask);
+  void storeMasked(mlir::Value value, mlir::Value pointer, mlir::Value mask);
+  /// Mask with lanes [0, count) set; count may be negative or larger than the vector.
+  mlir::Value laneMask(int64_t lanes, mlir::Value count);
+  /// An array on the stack of the current function.
+  mlir::Value stackArray(mlir::Type element, int64_t count);
+
+  // Vectors.
+  mlir::VectorType vectorType(mlir::Type element) { return vectorType(element, isa.lanes); }
+  mlir::VectorType vectorType(mlir::Type element, int64_t lanes) { return mlir::VectorType::get({lanes}, element); }
+  mlir::Value splat(mlir::Value scalar, mlir::VectorType type);
+  mlir::Value zero(mlir::Type type);
+  mlir::Value constant(mlir::Type type, double value);
+  /// x * y + z, fused where the ISA can.
+  mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
+
+  // Control flow.
+  using LoopBody = llvm::function_ref<void(mlir::Value)>;
+  void loop(mlir::Value from, mlir::Value to, int64_t step, LoopBody body);
+  using CarryBody = llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)>;
+  llvm::SmallVector<mlir::Value> loop(mlir::Value from, mlir::Value to, int64_t step, mlir::ValueRange carried,
+                                      CarryBody body);
+  void when(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = nullptr);
+  /// `body(i)` for all i in [0, count), split over threads.
+  void parallel(mlir::Value count, LoopBody body);
+
+  /// The static value of an index, if it has one.
+  static std::optional<int64_t> constantOf(mlir::Value value);
+};
+
+/// Clones the ops of `block` (but its terminator) with its arguments replaced by `arguments`, widened to vectors of `lanes`
+/// elements (0: kept scalar). Values from outside and scalars are splatted. Returns the terminator's operands.
+llvm::SmallVector<mlir::Value> cloneElementwise(KernelBuilder &k, mlir::Block &block, mlir::ValueRange arguments,
+                                                int64_t lanes);
+
+/// True if every op of `block` can be widened by cloneElementwise.
+bool isElementwise(mlir::Block &block);
+
+/// True if a clone of `block` costs more than a few instructions (it holds a transcendental function).
+bool isExpensive(mlir::Block &block);
+
+/// Returns the function `name` of the module that holds `anchor`, creating it with `emit` if it is not there yet. The new function is
+/// private, never inlined, carries the anchor's ISA and has noalias pointer arguments.
+mlir::func::FuncOp getOrEmitKernel(mlir::Operation *anchor, llvm::StringRef name, mlir::FunctionType type,
+                                   const Isa &isa,
+                                   llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)> emit);
+
+} // namespace nnopt
+
+#endif // NNOPT_LIB_CONVERSION_NNOPTTOVECTOR_KERNELBUILDER_H
