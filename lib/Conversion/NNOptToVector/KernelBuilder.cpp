@@ -9,6 +9,9 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/xxhash.h"
+
 using namespace mlir;
 using namespace nnopt;
 
@@ -209,6 +212,8 @@ SmallVector<Value> nnopt::cloneElementwise(KernelBuilder &k, Block &block, Value
   mapping.map(block.getArguments(), arguments);
   auto mapped = [&](Value value) -> Value {
     Value found = mapping.lookupOrDefault(value);
+    if (auto constant = value.getDefiningOp<arith::ConstantOp>(); constant && found == value)
+      found = k.b.clone(*constant)->getResult(0); // captured from outside
     if (lanes != 0 && !isa<VectorType>(found.getType()))
       found = k.splat(found, VectorType::get({lanes}, found.getType()));
     mapping.map(value, found);
@@ -230,8 +235,14 @@ SmallVector<Value> nnopt::cloneElementwise(KernelBuilder &k, Block &block, Value
 }
 
 bool nnopt::isElementwise(Block &block) {
-  return llvm::all_of(block.without_terminator(), [](Operation &op) {
-    return isa<arith::ConstantOp>(op) || (OpTrait::hasElementwiseMappableTraits(&op) && op.getNumRegions() == 0);
+  auto widens = [&](Value value) {
+    return value.getParentBlock() == &block || value.getDefiningOp<arith::ConstantOp>() != nullptr;
+  };
+  return llvm::all_of(block, [&](Operation &op) {
+    if (!llvm::all_of(op.getOperands(), widens))
+      return false;
+    return op.hasTrait<OpTrait::IsTerminator>() || isa<arith::ConstantOp>(op) ||
+           (OpTrait::hasElementwiseMappableTraits(&op) && op.getNumRegions() == 0);
   });
 }
 
@@ -241,23 +252,72 @@ bool nnopt::isExpensive(Block &block) {
   });
 }
 
-func::FuncOp nnopt::getOrEmitKernel(Operation *anchor, StringRef name, FunctionType type, const Isa &isa,
-                                    llvm::function_ref<void(KernelBuilder &, ValueRange)> emit) {
+//===----------------------------------------------------------------------===//
+// Kernel functions
+//===----------------------------------------------------------------------===//
+
+unsigned KernelCall::parameter(Value value) {
+  outer.push_back(value);
+  constants.push_back(std::nullopt);
+  return outer.size() - 1;
+}
+
+unsigned KernelCall::number(Value value) {
+  unsigned handle = parameter(value);
+  constants[handle] = KernelBuilder::constantOf(value);
+  key(constants[handle] ? Twine(*constants[handle]) : Twine("?"));
+  return handle;
+}
+
+void KernelCall::key(Region &region) {
+  llvm::raw_string_ostream stream(keyText);
+  // Values are numbered per block, so equal regions give equal keys.
+  for (Block &block : region) {
+    llvm::DenseMap<Value, unsigned> numbers;
+    auto number = [&](Value value) {
+      if (Operation *def = value.getDefiningOp(); def && !region.isAncestor(def->getParentRegion())) {
+        def->getAttrDictionary().print(stream); // a captured constant
+        return;
+      }
+      stream << numbers.try_emplace(value, numbers.size()).first->second << ',';
+    };
+    llvm::for_each(block.getArguments(), number);
+    for (Operation &op : block) {
+      stream << op.getName() << op.getAttrDictionary();
+      llvm::for_each(op.getOperands(), number);
+      llvm::for_each(op.getResults(), [&](Value value) { stream << value.getType(), number(value); });
+    }
+  }
+}
+
+void KernelCall::emit(llvm::function_ref<void(KernelBuilder &)> body) {
+  SmallVector<Value> arguments;
+  SmallVector<Type> types;
+  for (auto [value, constant] : llvm::zip(outer, constants))
+    if (!constant)
+      arguments.push_back(value), types.push_back(value.getType());
+  // 64 bits of a hash over some hundred kernels.
+  std::string symbol = (Twine(name) + "_" + k.isa.name + "_" + llvm::utohexstr(llvm::xxh3_64bits(keyText), /*LowerCase=*/true)).str();
+
   auto module = anchor->getParentOfType<ModuleOp>();
-  if (auto existing = module.lookupSymbol<func::FuncOp>(name))
-    return existing;
-  OpBuilder b(anchor->getContext());
-  b.setInsertionPointToEnd(module.getBody());
-  auto function = func::FuncOp::create(b, anchor->getLoc(), name, type);
-  function.setPrivate();
-  function.setNoInline(true);
-  function->setAttr(kIsaAttr, b.getStringAttr(isa.name));
-  for (auto [i, argument] : llvm::enumerate(type.getInputs()))
-    if (isa_and_nonnull<LLVM::LLVMPointerType>(argument))
-      function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
-  b.setInsertionPointToStart(function.addEntryBlock());
-  KernelBuilder k(b, anchor->getLoc(), isa);
-  emit(k, function.getArguments());
-  func::ReturnOp::create(b, anchor->getLoc());
-  return function;
+  auto function = module.lookupSymbol<func::FuncOp>(symbol);
+  if (!function) {
+    OpBuilder b(anchor->getContext());
+    b.setInsertionPointToEnd(module.getBody());
+    function = func::FuncOp::create(b, anchor->getLoc(), symbol, b.getFunctionType(types, {}));
+    function.setPrivate();
+    function.setNoInline(true);
+    function->setAttr(kIsaAttr, b.getStringAttr(k.isa.name));
+    for (auto [i, type] : llvm::enumerate(types))
+      if (isa<LLVM::LLVMPointerType>(type))
+        function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
+    b.setInsertionPointToStart(function.addEntryBlock());
+    KernelBuilder kernel(b, anchor->getLoc(), k.isa);
+    unsigned next = 0;
+    for (auto constant : constants)
+      inner.push_back(constant ? kernel.index(*constant) : Value(function.getArgument(next++)));
+    body(kernel);
+    func::ReturnOp::create(b, anchor->getLoc());
+  }
+  func::CallOp::create(k.b, k.loc, function, arguments);
 }

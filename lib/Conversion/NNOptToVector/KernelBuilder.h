@@ -102,11 +102,39 @@ bool isElementwise(mlir::Block &block);
 /// True if a clone of `block` costs more than a few instructions (it holds a transcendental function).
 bool isExpensive(mlir::Block &block);
 
-/// Returns the function `name` of the module that holds `anchor`, creating it with `emit` if it is not there yet. The new function is
-/// private, never inlined, carries the anchor's ISA and has noalias pointer arguments.
-mlir::func::FuncOp getOrEmitKernel(mlir::Operation *anchor, llvm::StringRef name, mlir::FunctionType type,
-                                   const Isa &isa,
-                                   llvm::function_ref<void(KernelBuilder &, mlir::ValueRange arguments)> emit);
+/// A call of a kernel function: a private function, never inlined, whose pointers do not alias. What is constant at the call
+/// is constant in the function; calls with the same key and the same constants share one.
+///
+/// ```cpp
+/// KernelCall call(k, op, "scale");
+/// auto x = call.pointer(buffer.pointer), n = call.number(extent);
+/// call.emit([&](KernelBuilder &k) { ... call[x] ... call[n] ... });
+/// ```
+class KernelCall {
+public:
+  KernelCall(KernelBuilder &k, mlir::Operation *anchor, llvm::StringRef name) : k(k), anchor(anchor), name(name) {}
+
+  /// Declares a parameter; the result stands for it inside `emit`. No two pointers may reach the same written bytes.
+  unsigned pointer(mlir::Value value) { return parameter(value); }
+  unsigned number(mlir::Value value);
+  /// Adds to what tells kernels of this name apart.
+  void key(const llvm::Twine &text) { (keyText += text.str()) += ';'; }
+  void key(mlir::Region &region);
+
+  /// Emits the function, unless the module has it, and the call.
+  void emit(llvm::function_ref<void(KernelBuilder &)> body);
+  /// A parameter as seen by the body.
+  mlir::Value operator[](unsigned handle) const { return inner[handle]; }
+
+private:
+  unsigned parameter(mlir::Value value);
+
+  KernelBuilder &k;
+  mlir::Operation *anchor;
+  std::string name, keyText;
+  llvm::SmallVector<mlir::Value> outer, inner; // inner: set while the body is emitted
+  llvm::SmallVector<std::optional<int64_t>> constants;
+};
 
 } // namespace nnopt
 
