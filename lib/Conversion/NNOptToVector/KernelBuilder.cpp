@@ -154,6 +154,25 @@ Value KernelBuilder::fma(Value x, Value y, Value z) {
   return arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, x, y), z);
 }
 
+void KernelBuilder::transposeSquare(MutableArrayRef<Value> rows) {
+  // Interleaving each row with the one half the square below moves the bits of (row, lane) one place round; after as many rounds as
+  // there are bits in a lane number, row and lane have changed places.
+  int64_t n = rows.size();
+  auto interleave = [&](Value x, Value y, int64_t from) {
+    SmallVector<int64_t> lanes;
+    for (int64_t i = from; i < from + n / 2; ++i)
+      lanes.append({i, n + i});
+    return vector::ShuffleOp::create(b, loc, x, y, lanes);
+  };
+  for (int64_t round = 1; round < n; round *= 2) {
+    SmallVector<Value> next;
+    for (int64_t i = 0; i < n / 2; ++i)
+      for (int64_t half = 0; half < 2; ++half)
+        next.push_back(interleave(rows[i], rows[i + n / 2], half * n / 2));
+    llvm::copy(next, rows.begin());
+  }
+}
+
 //===----------------------------------------------------------------------===//
 // Control flow
 //===----------------------------------------------------------------------===//

@@ -77,6 +77,9 @@ public:
   /// x * y + z, fused where the ISA can.
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
 
+  /// Transposes a square of as many vectors as they have lanes.
+  void transposeSquare(llvm::MutableArrayRef<mlir::Value> rows);
+
   // Control flow.
   using LoopBody = llvm::function_ref<void(mlir::Value)>;
   void loop(mlir::Value from, mlir::Value to, int64_t step, LoopBody body);

@@ -27,11 +27,11 @@ static LogicalResult verifyBias(Operation *op, Value bias, int64_t outputs) {
   return success();
 }
 
-/// A packed weight holds groups * ceil(outputs / panel) * depth * panel elements.
+/// A packed weight holds groups * ceil(outputs / panel) * depth * panel elements; a depthwise one depth * outputs.
 static LogicalResult verifyPack(Operation *op, Value weight, PackAttr pack, int64_t groups) {
   auto type = cast<ShapedType>(weight.getType());
   int64_t panel = pack.getPanel();
-  int64_t expected = panel == 0 ? pack.getDepth() * groups
+  int64_t expected = panel == 0 ? pack.getDepth() * pack.getOutputs()
                                 : groups * ((pack.getOutputs() + panel - 1) / panel) * pack.getDepth() * panel;
   if (!type.hasStaticShape() || type.getNumElements() != expected)
     return op->emitOpError("expects ") << expected << " packed weight elements, got type " << type;
@@ -165,7 +165,7 @@ LogicalResult ConvOp::verify() {
   if (groups < 1)
     return emitOpError("expects at least one group, got ") << groups;
   if (auto pack = getPack()) {
-    if (failed(verifyPack(*this, getWeight(), *pack, pack->getPanel() == 0 ? 1 : groups)))
+    if (failed(verifyPack(*this, getWeight(), *pack, groups)))
       return failure();
   } else {
     if (!ShapedType::isDynamic(weight[1]) && !compatible(channels, groups * weight[1])) { // c1

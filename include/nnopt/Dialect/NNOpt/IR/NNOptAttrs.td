@@ -46,7 +46,7 @@ def NNOpt_PackAttr : AttrDef<NNOpt_Dialect, "Pack"> {
     the length of the sum (input channels times taps) of one group and
     `outputs` the outputs of one group. `kernel` is the spatial size of a
     convolution's filter (empty for `linear`). A depthwise weight is
-    `[taps][channels]` and has `panel = 0`.
+    `[taps][channels]` and has `panel = 0`, `depth` = taps, `outputs` = channels.
 
     ```mlir
     #nnopt.pack<outputs = 30, depth = 768, panel = 16>

@@ -1,0 +1,230 @@
+//===- GemmKernel.cpp - the function of one register tile -----------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// All sums of the tile stay in registers over the whole reduction: a step loads `vectors` vectors of B, broadcasts one element of A per
+// row, and adds rows x vectors products. What is constant in the call (strides, depths) is constant in the code.
+//===----------------------------------------------------------------------===//
+
+#include "Gemm.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace mlir;
+using namespace nnopt;
+
+// Reductions up to this length are written out.
+static constexpr int64_t kUnrolledDepth = 12;
+// Steps of the reduction per round of its loop.
+static constexpr int64_t kSteps = 4;
+// Sums in flight that hide the latency of an FMA.
+static constexpr int64_t kSumsInFlight = 8;
+
+namespace {
+
+/// The body of one kernel function.
+class TileEmitter {
+public:
+  TileEmitter(KernelBuilder &k, const GemmProblem &problem, GemmTile tile)
+      : k(k), problem(problem), rows(tile.rows), vectors(tile.vectors), vector(k.vectorType(k.b.getF32Type())) {}
+
+  KernelBuilder &k;
+  const GemmProblem &problem;
+  int64_t rows, vectors;
+  VectorType vector;
+
+  // Parameters as the function sees them; null where absent.
+  Value a, b, c, bias, aRow, cRow, bRow, panelStride, lastLanes;
+  SmallVector<Value> depths, depthStrides, operands, operandRows;
+  bool accumulate = false;
+
+  void emit() {
+    if (lastLanes)
+      mask = k.laneMask(vector.getDimSize(0), lastLanes);
+    SmallVector<Value> sums(rows * vectors, k.zero(vector));
+    sums = reduce(0, a, k.index(0), sums);
+    if (bool hasEpilogue = problem.epilogue && !problem.epilogue->empty();
+        hasEpilogue && isExpensive(problem.epilogue->front()))
+      finishThroughMemory(sums);
+    else
+      finishInRegisters(sums);
+  }
+
+private:
+  Value mask;
+
+  Type f32() { return k.b.getF32Type(); }
+  bool masked(int64_t v) { return mask && v == vectors - 1; }
+
+  Value loadColumns(Value pointer, int64_t v) {
+    Value p = k.at(pointer, f32(), k.index(v * vector.getDimSize(0)));
+    return masked(v) ? k.loadMasked(vector, p, mask) : k.load(vector, p);
+  }
+  void storeColumns(Value value, Value pointer, int64_t v) {
+    Value p = k.at(pointer, f32(), k.index(v * vector.getDimSize(0)));
+    masked(v) ? k.storeMasked(value, p, mask) : k.store(value, p);
+  }
+
+  /// Vector `v` of B's row `depth`.
+  Value loadB(Value depth, int64_t v) {
+    int64_t column = v * vector.getDimSize(0);
+    if (!problem.packed)
+      return loadColumns(k.at(b, f32(), k.mul(depth, bRow)), v);
+    Value panel = k.mul(k.index(column / kPanel), panelStride);
+    Value offset = k.add(k.mul(depth, k.index(kPanel)), k.add(panel, k.index(column % kPanel)));
+    return k.load(vector, k.at(b, f32(), offset));
+  }
+
+  /// One step of the reduction: sums += A[:, a] x B[depth, :].
+  void step(Value aPointer, Value depth, int64_t offset, MutableArrayRef<Value> sums) {
+    Value bDepth = k.add(depth, k.index(offset));
+    SmallVector<Value> columns;
+    for (int64_t v = 0; v < vectors; ++v)
+      columns.push_back(loadB(bDepth, v));
+    for (int64_t m = 0; m < rows; ++m) {
+      Value element = k.load(f32(), k.at(aPointer, f32(), k.add(k.mul(k.index(m), aRow), k.index(offset))));
+      Value broadcast = k.splat(element, vector);
+      for (int64_t v = 0; v < vectors; ++v)
+        sums[m * vectors + v] = k.fma(broadcast, columns[v], sums[m * vectors + v]);
+    }
+  }
+
+  SmallVector<Value> reduce(unsigned level, Value aPointer, Value depth, ArrayRef<Value> sums) {
+    if (level + 1 == depths.size())
+      return reduceInner(depths.back(), aPointer, depth, sums);
+    Value inner = k.product(ArrayRef<Value>(depths).drop_front(level + 1));
+    return k.loop(k.index(0), depths[level], 1, sums, [&](Value i, ValueRange carried) {
+      Value next = k.at(aPointer, f32(), k.mul(i, depthStrides[level]));
+      return reduce(level + 1, next, k.add(depth, k.mul(i, inner)), SmallVector<Value>(carried));
+    });
+  }
+
+  SmallVector<Value> reduceInner(Value extent, Value aPointer, Value depth, ArrayRef<Value> sums) {
+    SmallVector<Value> result(sums);
+    auto known = k.constantOf(extent);
+    if (known && *known <= kUnrolledDepth) {
+      for (int64_t i = 0; i < *known; ++i)
+        step(aPointer, depth, i, result);
+      return result;
+    }
+    // Small tiles keep several sets of sums, one per step of a round.
+    int64_t sets = 1;
+    while (sets < kSteps && sets * rows * vectors < kSumsInFlight)
+      sets *= 2;
+    SmallVector<Value> all(sets * result.size(), k.zero(vector));
+    llvm::copy(result, all.begin());
+
+    Value whole = known ? k.index(*known / kSteps * kSteps)
+                        : k.mul(k.div(extent, k.index(kSteps)), k.index(kSteps));
+    all = k.loop(k.index(0), whole, kSteps, all, [&](Value i, ValueRange carried) {
+      SmallVector<Value> next(carried);
+      Value pointer = k.at(aPointer, f32(), i);
+      for (int64_t s = 0; s < kSteps; ++s)
+        step(pointer, k.add(depth, i), s, MutableArrayRef<Value>(next).slice(s % sets * rows * vectors, rows * vectors));
+      return next;
+    });
+    for (auto [i, value] : llvm::enumerate(result)) {
+      value = all[i];
+      for (int64_t s = 1; s < sets; ++s)
+        value = arith::AddFOp::create(k.b, k.loc, value, all[s * rows * vectors + i]);
+    }
+    if (known && *known % kSteps == 0)
+      return result;
+    return k.loop(whole, extent, 1, result, [&](Value i, ValueRange carried) {
+      SmallVector<Value> next(carried);
+      step(k.at(aPointer, f32(), i), k.add(depth, i), 0, next);
+      return next;
+    });
+  }
+
+  /// Bias and epilogue of vector `v` in row `m` (an index value).
+  Value finish(Value sum, Value m, int64_t v, Value biasVector) {
+    if (accumulate)
+      sum = arith::AddFOp::create(k.b, k.loc, sum, loadColumns(k.at(c, f32(), k.mul(m, cRow)), v));
+    if (biasVector)
+      sum = arith::AddFOp::create(k.b, k.loc, sum, biasVector);
+    if (!problem.epilogue || problem.epilogue->empty())
+      return sum;
+    SmallVector<Value> arguments{sum};
+    for (auto [i, access] : llvm::enumerate(problem.operands)) {
+      Value row = k.at(operands[i], f32(), k.mul(m, operandRows[i]));
+      arguments.push_back(access.alongColumns ? loadColumns(row, v) : k.splat(k.load(f32(), row), vector));
+    }
+    return cloneElementwise(k, problem.epilogue->front(), arguments, vector.getDimSize(0)).front();
+  }
+
+  void finishInRegisters(ArrayRef<Value> sums) {
+    for (int64_t v = 0; v < vectors; ++v) {
+      Value biasVector = bias ? loadColumns(bias, v) : Value();
+      for (int64_t m = 0; m < rows; ++m) {
+        Value value = finish(sums[m * vectors + v], k.index(m), v, biasVector);
+        storeColumns(value, k.at(c, f32(), k.mul(k.index(m), cRow)), v);
+      }
+    }
+  }
+
+  // A long epilogue would be repeated rows x vectors times and spill: the sums go through the stack, and a loop finishes row by row.
+  void finishThroughMemory(ArrayRef<Value> sums) {
+    int64_t lanes = vector.getDimSize(0);
+    Value tile = k.stackArray(f32(), rows * vectors * lanes);
+    for (auto [i, sum] : llvm::enumerate(sums))
+      k.store(sum, k.at(tile, f32(), k.index(i * lanes)));
+    k.loop(k.index(0), k.index(rows), 1, [&](Value m) {
+      for (int64_t v = 0; v < vectors; ++v) {
+        Value sum = k.load(vector, k.at(tile, f32(), k.add(k.mul(m, k.index(vectors * lanes)), k.index(v * lanes))));
+        Value value = finish(sum, m, v, bias ? loadColumns(bias, v) : Value());
+        storeColumns(value, k.at(c, f32(), k.mul(m, cRow)), v);
+      }
+    });
+  }
+};
+
+} // namespace
+
+void nnopt::emitGemmTile(KernelBuilder &k, const GemmProblem &problem, const GemmTileCall &call) {
+  KernelCall function(k, problem.op, "gemm");
+  function.key(Twine(call.tile.rows) + "x" + Twine(call.tile.vectors) + (problem.packed ? "p" : "r") +
+               (call.accumulate ? "+" : "") + (call.lastLanes ? "m" : ""));
+  unsigned a = function.pointer(call.a), b = function.pointer(call.b), c = function.pointer(call.c);
+  unsigned aRow = function.number(call.aRow), cRow = function.number(call.cRow);
+  unsigned bStep = function.number(problem.packed ? call.panelStride : problem.bRow);
+  std::optional<unsigned> bias, lanes;
+  if (call.bias)
+    bias = function.pointer(call.bias), function.key("bias");
+  if (call.lastLanes)
+    lanes = function.number(call.lastLanes);
+  SmallVector<unsigned> depths, depthStrides, operands, operandRows;
+  for (Value depth : problem.depths)
+    depths.push_back(function.number(depth));
+  for (Value stride : problem.depthStrides)
+    depthStrides.push_back(function.number(stride));
+  for (auto [pointer, row, access] : llvm::zip(call.operands, call.operandRows, problem.operands)) {
+    operands.push_back(function.pointer(pointer));
+    operandRows.push_back(function.number(row));
+    function.key(access.alongColumns ? "columns" : "scalar");
+  }
+  if (problem.epilogue)
+    function.key(*problem.epilogue);
+
+  function.emit([&](KernelBuilder &inner) {
+    TileEmitter emitter(inner, problem, call.tile);
+    auto get = [&](unsigned handle) { return function[handle]; };
+    emitter.a = get(a), emitter.b = get(b), emitter.c = get(c);
+    emitter.aRow = get(aRow), emitter.cRow = get(cRow);
+    (problem.packed ? emitter.panelStride : emitter.bRow) = get(bStep);
+    emitter.bias = bias ? get(*bias) : Value();
+    emitter.lastLanes = lanes ? get(*lanes) : Value();
+    emitter.accumulate = call.accumulate;
+    llvm::append_range(emitter.depths, llvm::map_range(depths, get));
+    llvm::append_range(emitter.depthStrides, llvm::map_range(depthStrides, get));
+    llvm::append_range(emitter.operands, llvm::map_range(operands, get));
+    llvm::append_range(emitter.operandRows, llvm::map_range(operandRows, get));
+    emitter.emit();
+  });
+}
+
+bool nnopt::isVectorEpilogue(Region &epilogue) {
+  if (epilogue.empty())
+    return true;
+  Block &block = epilogue.front();
+  return isElementwise(block) && llvm::all_of(block.getArgumentTypes(), [](Type type) { return type.isF32(); });
+}

@@ -1,0 +1,36 @@
+//===- Products.h - kernels of ops that are sums of products ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_LIB_CONVERSION_NNOPTTOVECTOR_PRODUCTS_H
+#define NNOPT_LIB_CONVERSION_NNOPTTOVECTOR_PRODUCTS_H
+
+#include "Gemm.h"
+
+namespace nnopt {
+
+/// Emitters of the kernel table: they emit code for an op on buffers, or fail without a trace.
+mlir::LogicalResult emitLinear(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitMatmul(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitConv(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitDepthwiseConv(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitAttention(mlir::Operation *op, KernelBuilder &k);
+
+/// True if the elements of the last dimension are neighbours.
+bool isUnitInnermost(mlir::Value memref);
+
+/// What all convolution kernels need: channels last, explicit padding, packed f32 weights, an epilogue on vectors.
+bool isPlainConv(ConvOp op);
+
+/// True if the epilogue can be computed on vectors of f32 columns.
+bool isFastEpilogue(mlir::Region &epilogue, mlir::ValueRange operands, std::optional<mlir::ArrayAttr> maps);
+
+/// `memref` with its first `rows` dimensions as row dimensions.
+RowAccess rowAccess(KernelBuilder &k, mlir::Value memref, unsigned rows);
+
+/// An epilogue operand read through `map`, from output indices; all but the last are row dimensions.
+RowAccess epilogueAccess(KernelBuilder &k, mlir::Value memref, mlir::AffineMap map);
+
+} // namespace nnopt
+
+#endif // NNOPT_LIB_CONVERSION_NNOPTTOVECTOR_PRODUCTS_H
