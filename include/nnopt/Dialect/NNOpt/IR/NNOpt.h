@@ -41,6 +41,17 @@ inline constexpr llvm::StringLiteral kNameAttr = "nnopt.name";
 inline constexpr llvm::StringLiteral kDimsAttr = "nnopt.dims";
 inline constexpr llvm::StringLiteral kModelAttr = "nnopt.model";
 inline constexpr llvm::StringLiteral kEntryName = "main";
+/// After bufferize: marks the arguments of the entry function that are outputs (unit); the module's symbolic dimensions (strings).
+inline constexpr llvm::StringLiteral kOutputAttr = "nnopt.output";
+inline constexpr llvm::StringLiteral kSymbolsAttr = "nnopt.symbols";
+/// After threads: the signature, on the module, as arrays of {name = string, dims = [string...], type = tensor type}.
+inline constexpr llvm::StringLiteral kInputsAttr = "nnopt.inputs";
+inline constexpr llvm::StringLiteral kOutputsAttr = "nnopt.outputs";
+/// On a memref.global or llvm.mlir.global without initializer: the bytes that the object writer puts in its place (elements attribute).
+inline constexpr llvm::StringLiteral kValueAttr = "nnopt.value";
+/// Functions beside the entry: bytes of workspace, and extents of the outputs, from the symbols.
+inline constexpr llvm::StringLiteral kWorkspaceName = "workspace";
+inline constexpr llvm::StringLiteral kShapesName = "shapes";
 
 /// Extent of a sliding window's result in one dimension; kDynamic if `input` is. `window` counts dilation:
 /// (kernel - 1) * dilation + 1.
