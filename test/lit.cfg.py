@@ -24,7 +24,7 @@ if platform.machine() == "x86_64":
     for feature in ("avx2", "avx512f", "avx512_vnni", "avx512_bf16"):
         if feature in flags:
             config.available_features.add(feature)
-for tool in ("qemu-aarch64-static", "aarch64-linux-gnu-gcc", "cmake", "clang-22"):
+for tool in ("qemu-aarch64", "aarch64-linux-gnu-gcc", "cmake", "clang-22"):
     if shutil.which(tool):
         config.available_features.add(tool)
 if not lit_config.params.get("quick"):
