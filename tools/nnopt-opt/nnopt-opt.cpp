@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "nnopt/Conversion/Passes.h"
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
@@ -17,5 +18,6 @@ int main(int argc, char **argv) {
   registry.insert<nnopt::NNOptDialect>();
   mlir::registerAllPasses();
   nnopt::registerNNOptPasses();
+  nnopt::registerNNOptConversionPasses();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "nnopt optimizer driver\n", registry));
 }
