@@ -5,6 +5,7 @@
 #include "nnopt/Conversion/Passes.h"
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
+#include "nnopt/Pipelines/Stages.h"
 
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -19,5 +20,6 @@ int main(int argc, char **argv) {
   mlir::registerAllPasses();
   nnopt::registerNNOptPasses();
   nnopt::registerNNOptConversionPasses();
+  nnopt::registerNNOptPipelines();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "nnopt optimizer driver\n", registry));
 }

@@ -1,0 +1,73 @@
+//===- Products.cpp - linear and matmul as loops --------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "LoopEmitter.h"
+
+using namespace mlir;
+using namespace nnopt;
+
+static Type elementOf(Value memref) { return cast<MemRefType>(memref.getType()).getElementType(); }
+
+LogicalResult nnopt::lowerToLoops(LinearOp op, LoopEmitter &e) {
+  Value destination = op.getInit(), input = op.getInput(), weight = op.getWeight();
+  Type sumType = e.accumulatorType(elementOf(destination));
+  int64_t rank = cast<MemRefType>(input.getType()).getRank();
+  if (op.getPack() && !(weight = e.flat(weight)))
+    return op.emitOpError("expects a contiguous packed weight, got ") << op.getWeight().getType();
+
+  auto weightAt = [&](Value n, Value k) {
+    if (auto pack = op.getPack()) {
+      Value panel = e.index(pack->getPanel());
+      Value start = e.mul(e.div(n, panel), e.index(pack->getDepth() * pack->getPanel()));
+      return e.read(weight, {e.add(e.add(start, e.rem(n, panel)), e.mul(k, panel))}, sumType);
+    }
+    return op.getWeightKn() ? e.read(weight, {k, n}, sumType) : e.read(weight, {n, k}, sumType);
+  };
+  e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) {
+    SmallVector<Value> from(at);
+    Value initial = op.getBias() ? e.read(op.getBias(), {at.back()}, sumType) : e.zero(sumType);
+    Value sum = e.fold({e.extent(input, rank - 1)}, initial, [&](LoopEmitter::Coordinates k, Value sum) {
+      from.back() = k[0];
+      return e.multiplyAdd(e.read(input, from, sumType), weightAt(at.back(), k[0]), sum);
+    });
+    e.finish(sum, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), destination, at);
+  });
+  return success();
+}
+
+/// Coordinates in `operand` of the matrix element (row, column) in batch `at[0 .. rank - 2)` of the result.
+static SmallVector<Value> matrixElement(LoopEmitter &e, Value operand, LoopEmitter::Coordinates at, Value row,
+                                        Value column) {
+  auto type = cast<MemRefType>(operand.getType());
+  int64_t missing = at.size() - type.getRank();
+  SmallVector<Value> from;
+  for (int64_t d = 0; d < type.getRank() - 2; ++d) {
+    // An extent of 1 is broadcast; one only known at run time may turn out to be 1.
+    if (type.getDimSize(d) == 1)
+      from.push_back(e.index(0));
+    else if (type.isDynamicDim(d))
+      from.push_back(e.min(at[missing + d], e.sub(e.extent(operand, d), e.index(1))));
+    else
+      from.push_back(at[missing + d]);
+  }
+  from.append({row, column});
+  return from;
+}
+
+LogicalResult nnopt::lowerToLoops(MatmulOp op, LoopEmitter &e) {
+  Value destination = op.getInit(), lhs = op.getLhs(), rhs = op.getRhs();
+  Type sumType = e.accumulatorType(elementOf(destination));
+  int64_t lhsRank = cast<MemRefType>(lhs.getType()).getRank();
+  Value depth = e.extent(lhs, lhsRank - (op.getTransposeLhs() ? 2 : 1));
+  e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) {
+    Value row = at[at.size() - 2], column = at.back();
+    Value sum = e.fold({depth}, e.zero(sumType), [&](LoopEmitter::Coordinates k, Value sum) {
+      Value x = e.read(lhs, op.getTransposeLhs() ? matrixElement(e, lhs, at, k[0], row) : matrixElement(e, lhs, at, row, k[0]), sumType);
+      Value y = e.read(rhs, op.getTransposeRhs() ? matrixElement(e, rhs, at, column, k[0]) : matrixElement(e, rhs, at, k[0], column), sumType);
+      return e.multiplyAdd(x, y, sum);
+    });
+    e.finish(sum, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), destination, at);
+  });
+  return success();
+}

@@ -1,0 +1,126 @@
+//===- Stages.cpp - the stages between a model and an object --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "nnopt/Pipelines/Stages.h"
+
+#include "nnopt/Conversion/Passes.h"
+#include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
+
+#include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Math/Transforms/Passes.h"
+#include "mlir/Dialect/MemRef/Transforms/Passes.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace nnopt;
+
+static void cleanUp(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass());
+  pm.addPass(createCSEPass());
+}
+
+static void addGraph(OpPassManager &pm, const PipelineOptions &) {
+  pm.addNestedPass<func::FuncOp>(createLowerActivations());
+}
+
+static void addPack(OpPassManager &pm, const PipelineOptions &) {}
+
+static void addBufferize(OpPassManager &pm, const PipelineOptions &) {}
+
+static void addKernels(OpPassManager &pm, const PipelineOptions &options) {
+  SpecializeIsaOptions specialize;
+  specialize.isas.assign(options.isas.begin(), options.isas.end());
+  pm.addPass(createSpecializeIsa(specialize));
+  // Before the portable lowering, which takes what is left.
+  pm.addPass(createLowerToVector());
+  pm.addPass(createLowerToLoops());
+  cleanUp(pm);
+}
+
+static void addThreads(OpPassManager &pm, const PipelineOptions &options) {
+  // First: outlining passes on the options, which the entry functions get here.
+  pm.addPass(createLowerEntry());
+  OutlineParallelOptions outline;
+  outline.threads = options.threads;
+  pm.addPass(createOutlineParallel(outline));
+  cleanUp(pm);
+}
+
+static void addLLVM(OpPassManager &pm, const PipelineOptions &) {
+  OpPassManager &function = pm.nest<func::FuncOp>();
+  // Approximations are of f32: half precision is widened before.
+  function.addPass(math::createMathExtendToSupportedTypes());
+  function.addPass(createApproximateMath());
+  // Address arithmetic of views becomes affine maps, then arith; scf goes last of the structured control flow.
+  function.addPass(createConvertVectorToSCFPass());
+  function.addPass(memref::createExpandStridedMetadataPass());
+  function.addPass(createLowerAffinePass());
+  function.addPass(createSCFToControlFlowPass());
+  cleanUp(function);
+  pm.addPass(createConvertVectorToLLVMPass());
+  pm.addPass(createConvertToLLVM());
+  pm.addPass(createReconcileUnrealizedCastsPass());
+  pm.addPass(createCSEPass());
+}
+
+static constexpr Stage kStages[] = {
+    {"import", "read the model into nnopt ops", nullptr},
+    {"graph", "simplify, find attention, choose layouts, fuse elementwise chains", addGraph},
+    {"pack", "pack weights, pull elementwise consumers into producers", addPack},
+    {"bufferize", "tensors become slices of one workspace", addBufferize},
+    {"kernels", "ops become loops over vector kernels, once per instruction set", addKernels},
+    {"threads", "parallel regions become functions; the entry gets its binary interface", addThreads},
+    {"llvm", "everything becomes the LLVM dialect", addLLVM},
+    {"object", "write the object file and its header", nullptr},
+};
+
+ArrayRef<Stage> nnopt::stages() { return kStages; }
+
+const Stage *nnopt::findStage(StringRef name) {
+  const Stage *row = llvm::find_if(kStages, [&](const Stage &stage) { return stage.name == name; });
+  return row == std::end(kStages) ? nullptr : row;
+}
+
+std::string nnopt::stageNames() {
+  return llvm::join(llvm::map_range(kStages, [](const Stage &stage) { return stage.name.str(); }), ", ");
+}
+
+namespace {
+/// What `--nnopt-STAGE="isas=... threads=..."` takes.
+struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
+  ListOption<std::string> isas{*this, "isas", llvm::cl::desc("Instruction sets, for instance x86-64,avx2,avx512")};
+  Option<int64_t> threads{*this, "threads", llvm::cl::desc("0: no threads"), llvm::cl::init(-1)};
+
+  PipelineOptions get() const {
+    PipelineOptions options;
+    options.isas.assign(isas.begin(), isas.end());
+    if (options.isas.empty())
+      options.isas = {"x86-64"};
+    options.threads = threads;
+    return options;
+  }
+};
+} // namespace
+
+void nnopt::registerNNOptPipelines() {
+  for (const Stage &stage : kStages) {
+    if (!stage.build)
+      continue;
+    // The registration lives as long as the process.
+    PassPipelineRegistration<PipelineFlags>(("nnopt-" + stage.name).str(), stage.summary,
+                                            [&stage](OpPassManager &pm, const PipelineFlags &flags) {
+                                              stage.build(pm, flags.get());
+                                            });
+  }
+  PassPipelineRegistration<PipelineFlags>("nnopt-to-llvm", "All stages from the graph to the LLVM dialect",
+                                          [](OpPassManager &pm, const PipelineFlags &flags) {
+                                            for (const Stage &stage : kStages)
+                                              if (stage.build)
+                                                stage.build(pm, flags.get());
+                                          });
+}
