@@ -13,7 +13,9 @@ using namespace nnopt;
 
 static constexpr int64_t kQueryBlock = 128, kKeyBlock = 128;
 // Queries whose scores are held at a time.
-static constexpr int64_t kQueryTile = 16;
+static constexpr int64_t kQueryTile = 32;
+// Rows whose softmax is computed at a time.
+static constexpr int64_t kSoftmaxRows = 4;
 static constexpr int64_t kMaxHeadSize = 256;
 
 namespace {
@@ -104,7 +106,9 @@ private:
     product.c = RowAccess{scores, {k.index(keyBlock)}};
     emitGemmSerial(k, product);
 
-    k.loop(k.index(0), count, 1, [&](Value i) { softmaxRow(k.add(first, i), i, firstKey, keyCount); });
+    Value quads = k.mul(k.div(count, k.index(kSoftmaxRows)), k.index(kSoftmaxRows));
+    k.loop(k.index(0), quads, kSoftmaxRows, [&](Value i) { softmaxRows(first, i, kSoftmaxRows, firstKey, keyCount); });
+    k.loop(quads, count, 1, [&](Value i) { softmaxRows(first, i, 1, firstKey, keyCount); });
 
     product.columns = k.index(valueSize);
     product.depths = {keyCount};
@@ -123,46 +127,74 @@ private:
     return valid ? k.loadMasked(vector(), pointer, valid) : k.load(vector(), pointer);
   }
 
-  /// scores[i][j] = scale * scores[i][j] + mask, -inf where there is no key; returns the maximum so far.
-  Value scaleVector(Value i, Value j, Value q, Value firstKey, Value keyCount, bool whole, Value maximum) {
-    Value pointer = k.at(scores, f32(), k.add(k.mul(i, k.index(keyBlock)), j));
+  Value scoreAddress(Value i, Value j) { return k.at(scores, f32(), k.add(k.mul(i, k.index(keyBlock)), j)); }
+
+  // A NaN need not win: its own exponential is NaN.
+  Value maximum(Value x, Value y) {
+    Value greater = arith::CmpFOp::create(k.b, k.loc, arith::CmpFPredicate::OGT, x, y);
+    return arith::SelectOp::create(k.b, k.loc, greater, x, y);
+  }
+
+  /// scores[i][j] = scale * scores[i][j] + mask, -inf where there is no key; returns the vector. `q` is the query's row.
+  Value scaleVector(Value q, Value i, Value j, Value firstKey, Value keyCount, bool whole) {
     Value valid = whole ? Value() : k.laneMask(lanes, k.sub(keyCount, j));
-    Value score = k.load(vector(), pointer), scale = k.constant(vector(), op.getScale().convertToDouble());
+    Value score = k.load(vector(), scoreAddress(i, j)), scale = k.constant(vector(), op.getScale().convertToDouble());
     Value globalKey = k.add(firstKey, j);
     score = mask ? k.fma(score, scale, maskVector(q, globalKey, valid)) : Value(arith::MulFOp::create(k.b, k.loc, score, scale));
     if (op.getCausal()) // keys up to the query's own position
       valid = k.laneMask(lanes, k.min(k.sub(keyCount, j), k.add(k.sub(k.add(firstQuery, q), globalKey), k.index(1))));
     if (valid)
       score = arith::SelectOp::create(k.b, k.loc, valid, score, k.constant(vector(), -std::numeric_limits<double>::infinity()));
-    k.store(score, pointer);
-    return arith::MaximumFOp::create(k.b, k.loc, maximum, score);
+    k.store(score, scoreAddress(i, j));
+    return score;
   }
 
-  void softmaxRow(Value q, Value i, Value firstKey, Value keyCount) {
+  /// Turns `count` rows of scores into exponentials and updates the rows' maxima and sums. Several rows at once, because the
+  /// horizontal maximum and sum of one row are waits.
+  void softmaxRows(Value firstRow, Value firstScore, int64_t count, Value firstKey, Value keyCount) {
     Value whole = k.mul(k.div(keyCount, k.index(lanes)), k.index(lanes));
-    Value oldMaximum = k.load(f32(), k.at(maxima, f32(), q));
-    SmallVector<Value> running{k.splat(oldMaximum, vector())};
-    running = k.loop(k.index(0), whole, lanes, running, [&](Value j, ValueRange carried) {
-      return SmallVector<Value>{scaleVector(i, j, q, firstKey, keyCount, true, carried[0])};
-    });
-    running = k.loop(whole, keyCount, lanes, running, [&](Value j, ValueRange carried) {
-      return SmallVector<Value>{scaleVector(i, j, q, firstKey, keyCount, false, carried[0])};
-    });
-    Value maximum = vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::MAXIMUMF, running[0]);
-    Value shift = k.splat(maximum, vector());
+    SmallVector<Value> q, i, oldMaxima, running, shifts, zeros(count, k.zero(vector()));
+    for (int64_t r = 0; r < count; ++r) {
+      i.push_back(k.add(firstScore, k.index(r)));
+      q.push_back(k.add(firstRow, i.back()));
+      oldMaxima.push_back(k.load(f32(), k.at(maxima, f32(), q.back())));
+      running.push_back(k.splat(oldMaxima.back(), vector()));
+    }
+    for (bool isWhole : {true, false})
+      running = k.loop(isWhole ? k.index(0) : whole, isWhole ? whole : keyCount, lanes, running, [&](Value j, ValueRange carried) {
+        SmallVector<Value> next(carried);
+        for (int64_t r = 0; r < count; ++r)
+          next[r] = maximum(scaleVector(q[r], i[r], j, firstKey, keyCount, isWhole), next[r]);
+        return next;
+      });
+    SmallVector<Value> newMaxima;
+    for (Value lanesOfMaxima : running) {
+      newMaxima.push_back(vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::MAXNUMF, lanesOfMaxima));
+      shifts.push_back(k.splat(newMaxima.back(), vector()));
+    }
     // Beyond the last key the exponential is 0, and the products stop before.
-    SmallVector<Value> total = k.loop(k.index(0), keyCount, lanes, ValueRange{k.zero(vector())}, [&](Value j, ValueRange carried) {
-      Value pointer = k.at(scores, f32(), k.add(k.mul(i, k.index(keyBlock)), j));
-      Value power = math::ExpOp::create(k.b, k.loc, arith::SubFOp::create(k.b, k.loc, k.load(vector(), pointer), shift));
-      k.store(power, pointer);
-      return SmallVector<Value>{arith::AddFOp::create(k.b, k.loc, carried[0], power)};
+    SmallVector<Value> totals = k.loop(k.index(0), keyCount, lanes, zeros, [&](Value j, ValueRange carried) {
+      SmallVector<Value> next(carried);
+      for (int64_t r = 0; r < count; ++r) {
+        Value score = k.load(vector(), scoreAddress(i[r], j));
+        Value power = k.expNonPositive(arith::SubFOp::create(k.b, k.loc, score, shifts[r]));
+        k.store(power, scoreAddress(i[r], j));
+        next[r] = arith::AddFOp::create(k.b, k.loc, next[r], power);
+      }
+      return next;
     });
-    Value sum = vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::ADD, total[0]);
+    for (int64_t r = 0; r < count; ++r) {
+      Value sum = vector::ReductionOp::create(k.b, k.loc, vector::CombiningKind::ADD, totals[r]);
+      carryRow(q[r], oldMaxima[r], newMaxima[r], sum, firstKey);
+    }
+  }
+
+  void carryRow(Value q, Value oldMaximum, Value maximum, Value sum, Value firstKey) {
     k.store(maximum, k.at(maxima, f32(), q));
     Value sumPointer = k.at(sums, f32(), q);
     k.when(k.less(k.index(0), firstKey), [&] {
       Value difference = arith::SubFOp::create(k.b, k.loc, oldMaximum, maximum);
-      Value correction = math::ExpOp::create(k.b, k.loc, k.splat(difference, vector()));
+      Value correction = k.expNonPositive(k.splat(difference, vector()));
       Value scalar = vector::ExtractOp::create(k.b, k.loc, correction, 0);
       k.store(k.fma(k.load(f32(), sumPointer), scalar, sum), sumPointer);
       scaleRow(q, correction);

@@ -154,6 +154,31 @@ Value KernelBuilder::fma(Value x, Value y, Value z) {
   return arith::AddFOp::create(b, loc, arith::MulFOp::create(b, loc, x, y), z);
 }
 
+// exp(x) = 2^n * exp(r), n = round(x / ln 2), |r| <= ln(2) / 2. The polynomial is a minimax fit of (exp(r) - 1 - r) / r^2, relative
+// error 6e-9 before rounding; ln 2 is split in two so that n * ln2High is exact (Cody and Waite). Adding 1.5 * 2^23 rounds to an integer and
+// leaves it in the low bits, from where a shift takes it to the exponent.
+Value KernelBuilder::expNonPositive(Value x) {
+  auto type = cast<VectorType>(x.getType());
+  auto bits = type.clone(b.getI32Type());
+  auto integer = [&](int32_t value) {
+    return arith::ConstantOp::create(b, loc, DenseElementsAttr::get(bits, b.getI32IntegerAttr(value))).getResult();
+  };
+  constexpr double kLeast = -87.3365447505531, kRounder = 12582912.0, kLn2High = 0.693359375, kLn2Low = -2.12194440e-4;
+  constexpr double kPolynomial[] = {0.00138141741, 0.00836891965, 0.0416684078, 0.16666519, 0.499999933, 1.0, 1.0};
+  Value least = constant(type, kLeast), rounder = constant(type, kRounder);
+  Value isTiny = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OLT, x, least);
+  Value clamped = arith::SelectOp::create(b, loc, isTiny, least, x);
+  Value shifted = fma(clamped, constant(type, 1.44269504088896341), rounder);
+  Value n = arith::SubFOp::create(b, loc, shifted, rounder);
+  Value r = fma(n, constant(type, -kLn2Low), fma(n, constant(type, -kLn2High), clamped));
+  Value y = constant(type, kPolynomial[0]);
+  for (double coefficient : llvm::drop_begin(kPolynomial))
+    y = fma(y, r, constant(type, coefficient));
+  Value exponent = arith::ShLIOp::create(b, loc, arith::BitcastOp::create(b, loc, bits, shifted), integer(23));
+  Value power = arith::BitcastOp::create(b, loc, type, arith::AddIOp::create(b, loc, exponent, integer(0x3f800000)));
+  return arith::SelectOp::create(b, loc, isTiny, zero(type), arith::MulFOp::create(b, loc, y, power));
+}
+
 void KernelBuilder::transposeSquare(MutableArrayRef<Value> rows) {
   // Interleaving each row with the one half the square below moves the bits of (row, lane) one place round; after as many rounds as
   // there are bits in a lane number, row and lane have changed places.

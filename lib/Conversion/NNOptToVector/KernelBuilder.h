@@ -74,6 +74,8 @@ public:
   mlir::Value splat(mlir::Value scalar, mlir::VectorType type);
   mlir::Value zero(mlir::Type type);
   mlir::Value constant(mlir::Type type, double value);
+  /// exp of a f32 vector without positive elements (or NaN), within 1 unit in the last place; 0 below the least normal number.
+  mlir::Value expNonPositive(mlir::Value x);
   /// x * y + z, fused where the ISA can.
   mlir::Value fma(mlir::Value x, mlir::Value y, mlir::Value z);
 
