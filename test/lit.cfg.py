@@ -2,6 +2,7 @@
 import os
 import platform
 import shutil
+import subprocess
 
 import lit.formats
 
@@ -27,5 +28,8 @@ if platform.machine() == "x86_64":
 for tool in ("qemu-aarch64", "aarch64-linux-gnu-gcc", "cmake", "clang-22"):
     if shutil.which(tool):
         config.available_features.add(tool)
+for module in ("numpy", "onnx", "onnxruntime"):
+    if subprocess.run([config.python, "-c", f"import {module}"], capture_output=True).returncode == 0:
+        config.available_features.add(module)
 if not lit_config.params.get("quick"):
     config.available_features.add("slow")

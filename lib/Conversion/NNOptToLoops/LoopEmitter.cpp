@@ -178,9 +178,13 @@ SmallVector<Value> LoopEmitter::guarded(Value condition, ValueRange otherwise,
                                         llvm::function_ref<SmallVector<Value>()> then) {
   if (auto known = constantOf(condition))
     return *known ? then() : SmallVector<Value>(otherwise);
-  auto branch = scf::IfOp::create(
-      b, loc, condition, [&](OpBuilder &, Location) { scf::YieldOp::create(b, loc, then()); },
-      [&](OpBuilder &, Location) { scf::YieldOp::create(b, loc, otherwise); });
+  auto branch = scf::IfOp::create(b, loc, otherwise.getTypes(), condition, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPointToStart(branch.thenBlock());
+  SmallVector<Value> results = then();
+  scf::YieldOp::create(b, loc, results);
+  b.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(b, loc, otherwise);
   return SmallVector<Value>(branch.getResults());
 }
 

@@ -202,20 +202,27 @@ void KernelBuilder::transposeSquare(MutableArrayRef<Value> rows) {
 // Control flow
 //===----------------------------------------------------------------------===//
 
+// Bodies are filled after their op is in place, so that code in them can find the function around it.
+
 void KernelBuilder::loop(Value from, Value to, int64_t step, LoopBody body) {
-  scf::ForOp::create(b, loc, from, to, index(step), ValueRange{}, [&](OpBuilder &, Location, Value i, ValueRange) {
-    body(i);
-    scf::YieldOp::create(b, loc);
-  });
+  auto op = scf::ForOp::create(b, loc, from, to, index(step));
+  OpBuilder::InsertionGuard guard(b);
+  b.setInsertionPoint(op.getBody()->getTerminator());
+  body(op.getInductionVar());
 }
 
 SmallVector<Value> KernelBuilder::loop(Value from, Value to, int64_t step, ValueRange carried, CarryBody body) {
-  auto loop = scf::ForOp::create(b, loc, from, to, index(step), carried,
-                                 [&](OpBuilder &, Location, Value i, ValueRange values) {
-                                   SmallVector<Value> next = body(i, values);
-                                   scf::YieldOp::create(b, loc, next);
-                                 });
-  return SmallVector<Value>(loop.getResults());
+  auto op = scf::ForOp::create(b, loc, from, to, index(step), carried);
+  OpBuilder::InsertionGuard guard(b);
+  if (!carried.empty()) {
+    b.setInsertionPointToEnd(op.getBody());
+    SmallVector<Value> next = body(op.getInductionVar(), op.getRegionIterArgs());
+    scf::YieldOp::create(b, loc, next);
+  } else {
+    b.setInsertionPoint(op.getBody()->getTerminator());
+    body(op.getInductionVar(), {});
+  }
+  return SmallVector<Value>(op.getResults());
 }
 
 void KernelBuilder::when(Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise) {
