@@ -8,6 +8,7 @@
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
 #include "mlir/Conversion/Passes.h"
+#include "mlir/Dialect/Bufferization/Transforms/Passes.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Math/Transforms/Passes.h"
 #include "mlir/Dialect/MemRef/Transforms/Passes.h"
@@ -30,7 +31,20 @@ static void addGraph(OpPassManager &pm, const PipelineOptions &) {
 
 static void addPack(OpPassManager &pm, const PipelineOptions &) {}
 
-static void addBufferize(OpPassManager &pm, const PipelineOptions &) {}
+static void addBufferize(OpPassManager &pm, const PipelineOptions &) {
+  pm.addPass(createPrepareEntry());
+  // Every extent becomes arithmetic on extents of the inputs.
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanUp(pm);
+  // Producers write straight into the slice of the buffer that their result is inserted in.
+  pm.addPass(bufferization::createEmptyTensorEliminationPass());
+  pm.addPass(bufferization::createOneShotBufferizePass());
+  pm.addPass(memref::createFoldMemRefAliasOpsPass());
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanUp(pm);
+  pm.addPass(createPlanMemory());
+  cleanUp(pm);
+}
 
 static void addKernels(OpPassManager &pm, const PipelineOptions &options) {
   SpecializeIsaOptions specialize;

@@ -4,6 +4,7 @@
 
 #include "nnopt/Conversion/Passes.h"
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "nnopt/Dialect/NNOpt/Transforms/BufferizableOpInterfaceImpl.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 #include "nnopt/Pipelines/Stages.h"
 
@@ -17,6 +18,7 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<nnopt::NNOptDialect>();
+  nnopt::registerBufferizableOpInterfaceExternalModels(registry);
   mlir::registerAllPasses();
   nnopt::registerNNOptPasses();
   nnopt::registerNNOptConversionPasses();
