@@ -242,7 +242,6 @@ private:
         Value view = memref::ViewOp::create(b, buffer.alloc.getLoc(), buffer.alloc.getType(), workspace, offset,
                                             buffer.alloc.getDynamicSizes());
         buffer.alloc.replaceAllUsesWith(view);
-        buffer.alloc.erase();
       }
       if (group.extents.empty()) {
         plannedBytes += group.bytes;
@@ -250,6 +249,10 @@ private:
       }
       base = b.createOrFold<arith::AddIOp>(loc, base, scaled(group.bytes));
     }
+    // Not before: the builder may stand in front of one of them.
+    for (Group &group : groups)
+      for (BufferRange &buffer : group.buffers)
+        buffer.alloc.erase();
     return base;
   }
 
