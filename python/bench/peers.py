@@ -1,0 +1,133 @@
+"""Latency of nnopt against ONNX Runtime and OpenVINO in fp32: same model, input and threads, interleaved in one run.
+
+    python python/bench/peers.py --threads 1,2 --markdown
+
+Needs python/requirements-bench.txt. The order of the engines rotates over the rounds; a ratio is the median over the
+rounds of (better peer / nnopt), so above 1 means that nnopt is faster.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+
+import measure
+import workloads
+from artefact import BUILD, BenchError, CompiledModel, c_name, compile_object
+
+
+def onnx_runtime(workload, threads):
+    """A function that runs the model once in ONNX Runtime and returns its first output."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    session = onnxruntime.InferenceSession(str(workload.model), options, providers=["CPUExecutionProvider"])
+    return lambda: session.run(None, workload.feeds)[0]
+
+
+def openvino(workload, threads):
+    """The same in OpenVINO, told to compute in fp32 (it would take bf16 where the processor has it)."""
+    import openvino as ov
+
+    settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": 1,
+                "PERFORMANCE_HINT": "LATENCY"}
+    core = ov.Core()
+    model = core.read_model(str(workload.model))
+    model.reshape({name: list(array.shape) for name, array in workload.feeds.items()})
+    request = core.compile_model(model, "CPU", settings).create_infer_request()
+    for name, array in workload.feeds.items():
+        request.set_tensor(name, ov.Tensor(array, shared_memory=True))
+    return lambda: (request.infer(), request.get_output_tensor(0).data)[1]
+
+
+def nnopt(workload, threads, expected, options=()):
+    """The same through nnopt's object; `expected` gives the output's shape and type."""
+    import onnx
+
+    obj = BUILD / "bench" / f"{c_name(workload.model)}.o"
+    compile_object(workload.model, obj, options)
+    names = [value.name for value in onnx.load(workload.model, load_external_data=False).graph.input]
+    output = np.zeros_like(expected)
+    call = CompiledModel(obj, threads).prepare([workload.feeds[name] for name in names], [output])
+    return lambda: (call(), output)[1]
+
+
+def compare(workload, threads, arguments):
+    """Measures one workload; returns a dictionary for the report."""
+    calls = {"onnxruntime": onnx_runtime(workload, threads)}
+    expected = np.array(calls["onnxruntime"]())
+    if not arguments.without_openvino:
+        calls["openvino"] = openvino(workload, threads)
+    calls["nnopt"] = nnopt(workload, threads, expected)
+    answer = calls["nnopt"]()
+    error = float(np.abs(answer - expected).max() / max(np.abs(expected).max(), 1e-30))
+    rounds = measure.interleave(calls, arguments.rounds, arguments.seconds)
+    peers = [name for name in calls if name != "nnopt"]
+    best = [min(values) for values in zip(*(rounds[name] for name in peers))]
+    return {"workload": workload.name, "threads": threads, "bar": workload.bar, "max_relative_error": error,
+            "engines": {name: measure.summary(values) for name, values in rounds.items()},
+            "rounds": rounds, "ratio": measure.ratio(rounds["nnopt"], best)}
+
+
+def rows_of(results):
+    for result in results:
+        if "error" in result:
+            yield [result["workload"], result["threads"], "-", "-", "-", "failed", result["bar"], "-"]
+            continue
+        cells = []
+        for name in ("nnopt", "onnxruntime", "openvino"):
+            engine = result["engines"].get(name)
+            cells.append(f"{engine['median']:.3f} ±{engine['spread'] * 100:.0f}%" if engine else "-")
+        yield [result["workload"], result["threads"], *cells, f"{result['ratio']:.2f}", result["bar"],
+               f"{result['max_relative_error']:.1e}"]
+
+
+HEADER = ["workload", "threads", "nnopt ms", "ONNX Runtime ms", "OpenVINO ms", "ratio", "bar", "max rel. error"]
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--threads", default="1,2", help="thread counts (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=8, help="interleaved rounds (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=0.12, help="time for one engine in one round")
+    parser.add_argument("--only", default="", help="run the workloads whose name contains this")
+    parser.add_argument("--models", type=pathlib.Path, default=BUILD / "models", help="folder of the models")
+    parser.add_argument("--without-openvino", action="store_true", help="compare with ONNX Runtime only")
+    parser.add_argument("--json", type=pathlib.Path, help="also write everything measured to this file")
+    parser.add_argument("--markdown", action="store_true", help="print the table for docs/Performance.md")
+    return parser.parse_args()
+
+
+def main():
+    arguments = parse_arguments()
+    measure.real_time()
+    print(measure.describe(), flush=True)
+    results = []
+    for name, make in workloads.all_workloads(arguments.models).items():
+        if arguments.only not in name:
+            continue
+        workload = make()
+        for threads in map(int, arguments.threads.split(",")):
+            os.environ["OMP_NUM_THREADS"] = str(threads)
+            try:
+                results.append(compare(workload, threads, arguments))
+            except BenchError as error:
+                print(f"error: {workload.name}: {error}", file=sys.stderr)
+                results.append({"workload": workload.name, "threads": threads, "bar": workload.bar, "error": str(error)})
+            print(f"{workload.name}, {threads} threads: {results[-1].get('ratio', float('nan')):.2f}", file=sys.stderr)
+    print(measure.table(HEADER, list(rows_of(results)), arguments.markdown))
+    if arguments.json:
+        arguments.json.write_text(json.dumps({"machine": measure.machine(), "results": results}, indent=1))
+    return 1 if any("error" in result for result in results) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

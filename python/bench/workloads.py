@@ -1,0 +1,65 @@
+"""What the benchmarks run: models, inputs and the ratios we hold ourselves to.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+import onnx
+
+import nnopt_models
+from nnopt_models.graph import GraphBuilder
+from nnopt_models.inputs import load_photo, tokenize
+
+SENTENCE = "A newcomer types one command and watches a real network turn into an object file that answers at once."
+
+
+@dataclasses.dataclass(frozen=True)
+class Workload:
+    """A model with one input; `bar` is the speed it should reach, as a multiple of the better peer's."""
+
+    name: str
+    model: pathlib.Path
+    feeds: dict
+    bar: float = None
+
+
+def linear(folder, inputs, outputs, rows):
+    """One fp32 layer with bias."""
+    path = pathlib.Path(folder) / f"linear_{inputs}_{outputs}_m{rows}.onnx"
+    random = np.random.default_rng(inputs + rows)
+    if not path.exists():
+        graph = GraphBuilder(path.stem)
+        weight = (random.standard_normal((outputs, inputs)) / np.sqrt(inputs)).astype(np.float32)
+        y = graph.linear(graph.input("x", [rows, inputs]), "fc", weight, np.ones(outputs, np.float32))
+        graph.output(y, "y", [rows, outputs])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(graph.model(), path)
+    feeds = {"x": random.standard_normal((rows, inputs)).astype(np.float32)}
+    return Workload(f"linear {inputs}->{outputs} M={rows}", path, feeds, 0.95)
+
+
+def minilm(folder, length=128, words=SENTENCE):
+    """MiniLM on one sentence, padded to `length` with the padding masked."""
+    model, tokenizer = (nnopt_models.fetch(name, folder) for name in ("minilm-l6", "minilm-tokenizer"))
+    return Workload(f"MiniLM 1x{length}", model, tokenize(tokenizer, words, length), 1.0)
+
+
+def image_net(folder, name, title, bar):
+    """An image classifier on the packaged photo."""
+    model, photo = (nnopt_models.fetch(part, folder) for part in (name, "photo"))
+    return Workload(title, model, {"image": load_photo(photo)}, bar)
+
+
+def all_workloads(folder):
+    """Name to a function that makes the workload, in the order of the report."""
+    makers = {}
+    for inputs, outputs in ((768, 3072), (3072, 768)):
+        for rows in (1, 16, 128, 512):
+            makers[f"linear-{inputs}-{outputs}-m{rows}"] = lambda i=inputs, o=outputs, r=rows: linear(folder, i, o, r)
+    makers["minilm"] = lambda: minilm(folder)
+    makers["efficientnet-lite0"] = lambda: image_net(folder, "efficientnet-lite0", "EfficientNet-lite0", 0.9)
+    makers["resnet50"] = lambda: image_net(folder, "resnet50", "ResNet-50 batch 1", 0.9)
+    return makers
