@@ -2,16 +2,15 @@
 
     python python/bench/footprint.py --markdown
 
-The program measured is a generated C file of some twenty lines that links the object, runs it once and prints the planned
-workspace. Peak memory is what the kernel reports for that process; the time to the first answer runs from before its
-start to after its end, so it includes loading, planning, running and leaving.
+The program measured is a generated C file of some forty lines that links the object, runs it once and prints the planned
+workspace and its own peak memory (VmHWM; what wait4 reports would include this script's, from before exec). The time to
+the first answer runs from before its start to after its end, so it includes loading, planning, running and leaving.
 
 SPDX-License-Identifier: Apache-2.0
 """
 
 import argparse
 import json
-import os
 import pathlib
 import statistics
 import subprocess
@@ -29,6 +28,17 @@ WEIGHTS_SECTION = ".nnopt.weights"
 PROGRAM = """#include "{name}.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+static long peak_kib(void) {{
+  char line[256];
+  long peak = 0;
+  FILE *file = fopen("/proc/self/status", "r");
+  while (file && fgets(line, sizeof line, file))
+    if (!strncmp(line, "VmHWM:", 6))
+      peak = atol(line + 6);
+  return peak;
+}}
 
 int main(void) {{
   nnopt_tensor in[] = {{{inputs}}}, out[{outputs}] = {{{{0}}}};
@@ -43,7 +53,7 @@ int main(void) {{
   }}
   if (!status)
     status = {name}_run(in, out, aligned_alloc(64, (bytes / 64 + 1) * 64), &options);
-  printf("%zu\\n", bytes);
+  printf("%zu %ld\\n", bytes, peak_kib());
   return status;
 }}
 """
@@ -75,17 +85,14 @@ def section_sizes(obj):
 
 
 def run_once(program):
-    """Runs the program; returns milliseconds from start to end, peak memory in bytes and what it printed."""
+    """Runs the program; returns milliseconds from start to end, planned workspace and peak memory in bytes."""
     start = time.perf_counter()
-    process = subprocess.Popen([program], stdout=subprocess.PIPE)
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
+    done = subprocess.run([program], capture_output=True, text=True)
     elapsed = (time.perf_counter() - start) * 1e3
-    process.returncode = os.waitstatus_to_exitcode(status)
-    process.stdout.close()
-    if process.returncode:
-        raise BenchError(f"{program} ends with {process.returncode}")
-    return elapsed, usage.ru_maxrss * 1024, output
+    if done.returncode:
+        raise BenchError(f"{program} ends with {done.returncode}")
+    workspace, peak_kib = map(int, done.stdout.split())
+    return elapsed, workspace, peak_kib * 1024
 
 
 def footprint(workload, arguments):
@@ -103,7 +110,7 @@ def footprint(workload, arguments):
     runs = [run_once(program) for _ in range(arguments.runs)]
     weights, code = section_sizes(obj)
     return {"workload": workload.name, "compile_s": seconds, "weights": weights, "code": code,
-            "workspace": int(runs[0][2]), "peak_rss": int(statistics.median(r[1] for r in runs)),
+            "workspace": runs[0][1], "peak_rss": int(statistics.median(r[2] for r in runs)),
             "first_answer_ms": statistics.median(r[0] for r in runs)}
 
 

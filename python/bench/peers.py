@@ -69,6 +69,8 @@ def compare(workload, threads, arguments):
     calls["nnopt"] = nnopt(workload, threads, expected)
     answer = calls["nnopt"]()
     error = float(np.abs(answer - expected).max() / max(np.abs(expected).max(), 1e-30))
+    if not error <= MAX_RELATIVE_ERROR:
+        raise BenchError(f"the answer differs from ONNX Runtime's by {error:.1e} of its largest value")
     rounds = measure.interleave(calls, arguments.rounds, arguments.seconds)
     peers = [name for name in calls if name != "nnopt"]
     best = [min(values) for values in zip(*(rounds[name] for name in peers))]
@@ -89,6 +91,9 @@ def rows_of(results):
         yield [result["workload"], result["threads"], *cells, f"{result['ratio']:.2f}", result["bar"],
                f"{result['max_relative_error']:.1e}"]
 
+
+# An answer further off than this, of the largest value, is wrong: the sums are at most 4608 long in fp32.
+MAX_RELATIVE_ERROR = 1e-3
 
 HEADER = ["workload", "threads", "nnopt ms", "ONNX Runtime ms", "OpenVINO ms", "ratio", "bar", "max rel. error"]
 
