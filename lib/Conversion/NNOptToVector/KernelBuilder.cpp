@@ -360,7 +360,7 @@ void KernelCall::emit(llvm::function_ref<void(KernelBuilder &)> body) {
     function.setNoInline(true);
     function->setAttr(kIsaAttr, b.getStringAttr(k.isa.name));
     for (auto [i, type] : llvm::enumerate(types))
-      if (isa<LLVM::LLVMPointerType>(type))
+      if (noAlias && isa<LLVM::LLVMPointerType>(type))
         function.setArgAttr(i, LLVM::LLVMDialect::getNoAliasAttrName(), b.getUnitAttr());
     b.setInsertionPointToStart(function.addEntryBlock());
     KernelBuilder kernel(b, anchor->getLoc(), k.isa);

@@ -121,6 +121,10 @@ public:
 
   /// Declares a parameter; the result stands for it inside `emit`. No two pointers may reach the same written bytes.
   unsigned pointer(mlir::Value value) { return parameter(value); }
+  /// Drops the promise that no two pointers reach the same written bytes (an elementwise op may work in place).
+  void allowAliases() { noAlias = false, key("alias"); }
+  /// Declares a parameter that is not an address.
+  unsigned scalar(mlir::Value value) { return parameter(value); }
   unsigned number(mlir::Value value);
   /// Adds to what tells kernels of this name apart.
   void key(const llvm::Twine &text) { (keyText += text.str()) += ';'; }
@@ -137,6 +141,7 @@ private:
   KernelBuilder &k;
   mlir::Operation *anchor;
   std::string name, keyText;
+  bool noAlias = true;
   llvm::SmallVector<mlir::Value> outer, inner; // inner: set while the body is emitted
   llvm::SmallVector<std::optional<int64_t>> constants;
 };

@@ -4,6 +4,7 @@
 
 #include "Kernels.h"
 #include "Products.h"
+#include "Rows.h"
 
 using namespace nnopt;
 
@@ -13,6 +14,26 @@ static constexpr Kernel kKernels[] = {
     {"nnopt.conv", "conv-gemm", "f32 channels last, packed weights, register tiles over output positions", emitConv},
     {"nnopt.conv", "depthwise", "f32 channels last, one filter per channel, vectors of channels", emitDepthwiseConv},
     {"nnopt.attention", "attention", "f32, blocks of queries and keys, running softmax", emitAttention},
+    {"nnopt.softmax", "softmax-rows", "f32, last dimension, three passes over a row", emitSoftmaxRows},
+    {"nnopt.softmax", "softmax-columns", "f32, another dimension, vectors of columns", emitSoftmaxColumns},
+    {"nnopt.normalize", "normalize", "f32, contiguous rows", emitNormalize},
+    {"nnopt.pool", "pool", "f32 channels last, vectors of channels", emitPool},
+    {"nnopt.gather", "gather", "contiguous rows of a table", emitGather},
+    {"memref.copy", "elementwise", "vectors along the last axis", emitElementwise},
+    {"memref.copy", "transposing", "squares turned in registers", emitTransposing},
+    {"linalg.copy", "elementwise", "vectors along the last axis", emitElementwise},
+    {"linalg.copy", "transposing", "squares turned in registers", emitTransposing},
+    {"linalg.fill", "elementwise", "vectors along the last axis", emitElementwise},
+    {"linalg.broadcast", "elementwise", "vectors along the last axis", emitElementwise},
+    {"linalg.map", "elementwise", "vectors along the last axis", emitElementwise},
+    {"linalg.transpose", "elementwise", "vectors along the last axis", emitElementwise},
+    {"linalg.transpose", "transposing", "squares turned in registers", emitTransposing},
+    {"linalg.generic", "elementwise", "vectors along the last axis", emitElementwise},
+    {"linalg.generic", "transposing", "squares turned in registers", emitTransposing},
+    {"linalg.generic", "reduce-rows", "vectors along the last reduced axis", emitReduceRows},
+    {"linalg.generic", "reduce-columns", "vectors along the last kept axis", emitReduceColumns},
+    {"linalg.reduce", "reduce-rows", "vectors along the last reduced axis", emitReduceRows},
+    {"linalg.reduce", "reduce-columns", "vectors along the last kept axis", emitReduceColumns},
 };
 
 llvm::ArrayRef<Kernel> nnopt::kernelTable() { return kKernels; }
