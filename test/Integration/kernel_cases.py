@@ -21,10 +21,10 @@ def memref(array, dynamic=()):
 
 
 class Case:
-    """`text` holds the op with {0}, {1}, ... for its inputs and {out}; types are appended."""
+    """`text` holds the op with {0}, {1}, ... for its inputs and {out}; types are appended unless it is `complete`."""
 
-    def __init__(self, name, text, inputs, expected, types=None, portable_only=False):
-        self.name, self.text, self.inputs, self.expected = name, text, inputs, expected
+    def __init__(self, name, text, inputs, expected, complete=False):
+        self.name, self.text, self.inputs, self.expected, self.complete = name, text, inputs, expected, complete
 
 
 def unpack_spatial(array, channels_last):

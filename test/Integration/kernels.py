@@ -1,4 +1,4 @@
-"""Compiles every case of kernel_cases.py and compares its numbers.
+"""Compiles every case of kernel_cases.py and linalg_cases.py and compares its numbers.
 
     kernels.py ISA... [--portable] [--only=NAME] [--directory=DIR]
 
@@ -12,7 +12,8 @@ import sys
 
 import numpy as np
 
-from kernel_cases import TYPES, all_cases, memref
+from kernel_cases import all_cases, memref
+from linalg_cases import linalg_cases
 
 
 def module_text(cases):
@@ -27,7 +28,7 @@ def module_text(cases):
             count += 1
         values = [names[i][0] for i in range(len(case.inputs))]
         types = ", ".join([t for _, t in names.values()] + [memref(case.expected)])
-        body.append("    " + case.text.format(*values, out=f"%o{number}") + f" : ({types}) -> ()")
+        body.append("    " + case.text.format(*values, out=f"%o{number}") + ("" if case.complete else f" : ({types}) -> ()"))
     outputs = [f'%o{n}: {memref(c.expected)} {{nnopt.name = "{c.name}", nnopt.output}}' for n, c in enumerate(cases)]
     signature = ",\n    ".join(arguments + outputs + ["%workspace: memref<?xi8>"])
     extents = [n for c in cases for n in c.expected.shape]
@@ -99,12 +100,12 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--directory", type=pathlib.Path, default=pathlib.Path("."))
     flags = parser.parse_args()
-    cases = [case for case in all_cases() if flags.only in case.name]
+    cases = [case for case in [*all_cases(), *linalg_cases()] if flags.only in case.name]
     wrong = 0
     for isa in flags.isas:
         outputs = run(build(cases, isa, flags.portable, flags.directory / isa), isa, cases)
         for case, got in zip(cases, outputs):
-            bound = 1e-5 * max(1.0, float(np.abs(case.expected.astype(np.float64)).max()))
+            bound = 1e-5 * max(1.0, float(np.abs(case.expected.astype(np.float64)).max(initial=0)))
             error = np.abs(got.astype(np.float64) - case.expected)
             if not (error <= bound).all():
                 wrong += 1

@@ -57,13 +57,18 @@ SmallVector<Value> KernelBuilder::delinearize(Value i, ArrayRef<Value> sizes) {
 // Memory
 //===----------------------------------------------------------------------===//
 
+Type nnopt::withoutSign(Type type) {
+  auto integer = dyn_cast<IntegerType>(type);
+  return integer ? IntegerType::get(type.getContext(), integer.getWidth()) : type;
+}
+
 Buffer KernelBuilder::buffer(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   auto metadata = memref::ExtractStridedMetadataOp::create(b, loc, memref);
   auto [staticStrides, staticOffset] = type.getStridesAndOffset();
   auto pick = [&](int64_t known, Value dynamic) { return ShapedType::isDynamic(known) ? dynamic : index(known); };
   Buffer result;
-  result.element = type.getElementType();
+  result.element = withoutSign(type.getElementType());
   for (int64_t d = 0; d < type.getRank(); ++d) {
     result.extents.push_back(pick(type.getDimSize(d), metadata.getSizes()[d]));
     result.strides.push_back(pick(staticStrides[d], metadata.getStrides()[d]));

@@ -28,6 +28,9 @@ struct Buffer {
   int64_t rank() const { return extents.size(); }
 };
 
+/// The type that the LLVM dialect has for an integer; others as they are.
+mlir::Type withoutSign(mlir::Type type);
+
 class KernelBuilder {
 public:
   KernelBuilder(mlir::OpBuilder &b, mlir::Location loc, const Isa &isa) : b(b), loc(loc), isa(isa) {}

@@ -49,7 +49,7 @@ LogicalResult Nest::addOperand(Value value, AffineMap map) {
         return failure();
       operand.dims[loop.getPosition()] = dim;
     }
-  } else if (!value.getType().isIntOrFloat()) {
+  } else if (!value.getType().isSignlessIntOrFloat()) {
     return failure();
   }
   operands.push_back(std::move(operand));
@@ -126,7 +126,9 @@ Nest Nest::ofCopy(Value source, Value target) {
   return nest;
 }
 
-Type Nest::element(unsigned operand) const { return getElementTypeOrSelf(operands[operand].value.getType()); }
+Type Nest::element(unsigned operand) const {
+  return withoutSign(getElementTypeOrSelf(operands[operand].value.getType()));
+}
 
 bool Nest::isScalar(unsigned operand) const { return !bufferType(operands[operand].value); }
 
