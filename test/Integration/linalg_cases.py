@@ -1,7 +1,7 @@
 """Elementwise ops, copies, transposes and reductions on buffers, with static and with dynamic extents."""
 import numpy as np
 
-from kernel_cases import Case, ints, memref
+from kernel_cases import Case, ints, memref, pool_case, pool_cases, row_cases
 
 LETTERS = "abcdefg"
 
@@ -11,7 +11,7 @@ def strided(array, strides, offset):
     return memref(array)[:-1] + f", strided<[{', '.join(map(str, strides))}], offset: {offset}>>"
 
 
-def cast_text(name, to, value, array):
+def cast_text(name, value, array):
     """`value` seen as a buffer of dynamic extents."""
     dynamic = memref(array, range(array.ndim))
     return f"%{name} = memref.cast {value} : {memref(array)} to {dynamic}", dynamic
@@ -24,7 +24,7 @@ def linalg_case(name, op, inputs, expected, dynamic):
     for i, array in enumerate(arrays):
         value = "{out}" if i == len(inputs) else "{" + str(i) + "}"
         if dynamic and array.ndim:
-            line, kind = cast_text(f"{prefix}_{i}", "", value, array)
+            line, kind = cast_text(f"{prefix}_{i}", value, array)
             lines.append(line)
             names.append(f"%{prefix}_{i}"), types.append(kind)
         else:
@@ -145,7 +145,36 @@ def reduce_cases():
     yield from both("min_int", generic("ab->b", [r, p], "%s = arith.minsi %x0, %x1 : i32\n linalg.yield %s : i32"), [n], np.minimum(99, n.min(0)))
 
 
+def last_pool_cases():
+    for kind in ("max", "average"):
+        x = ints(2, 70, 9, 8)
+        for size, channels in ((1, x), (2, x[:1, :33].copy())):
+            yield pool_case(f"pool_{kind}_last_pads{size}", kind, channels, [3, 2], strides=[2, size], pads=[1, 0, 1, 1], channels_last=True)
+        yield pool_case(f"pool_{kind}_last_ceil", kind, x, [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil=True, channels_last=True)
+        yield pool_case(f"pool_{kind}_last_ceil0", kind, x, [2, 3], strides=[2, 2], ceil=True, channels_last=True)
+        yield pool_case(f"pool_{kind}_last_dilated", kind, x, [2, 3], dilations=[3, 2], pads=[0, 1, 2, 1], channels_last=True)
+        yield pool_case(f"pool_{kind}_last_1d", kind, ints(2, 18, 11), [4], strides=[3], pads=[1, 2], channels_last=True)
+        yield pool_case(f"pool_{kind}_last_3d", kind, ints(1, 18, 3, 4, 5), [2, 2, 3], pads=[1, 0, 1, 0, 1, 1], channels_last=True)
+    yield pool_case("pool_average_last_include", "average", ints(1, 20, 7, 7), [3, 3], strides=[2, 2], pads=[1, 1, 1, 1], ceil=True,
+                    include_pad=True, channels_last=True)
+
+
+def with_dynamic_extents(case):
+    """The same op on buffers of which no extent is known."""
+    op = lambda names, types: case.text.format(*names[:-1], out=names[-1]) + f" : ({', '.join(types)}) -> ()"
+    dynamic = linalg_case(case.name, lambda names, types: op(names, types).replace("{", "{{").replace("}", "}}"), case.inputs, case.expected, True)
+    return dynamic
+
+
+def dynamic_op_cases():
+    rows = [c for c in row_cases() if c.expected is not None]
+    for case in [*rows, *(c for c in pool_cases() if "last" in c.name or "global" in c.name), *last_pool_cases()]:
+        yield with_dynamic_extents(case)
+
+
 def linalg_cases():
+    yield from last_pool_cases()
+    yield from dynamic_op_cases()
     yield from elementwise_cases()
     yield from copy_cases()
     yield from reduce_cases()
