@@ -17,6 +17,7 @@ config.environment["PATH"] = os.pathsep.join(
 config.environment["PYTHONPATH"] = os.path.join(config.nnopt_src, "python")
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%src", config.nnopt_src))
+config.substitutions.append(("%nnopt_lib", config.nnopt_lib))
 
 if platform.machine() == "x86_64":
     config.available_features.add("x86")
