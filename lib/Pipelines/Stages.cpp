@@ -29,7 +29,13 @@ static void addGraph(OpPassManager &pm, const PipelineOptions &) {
   pm.addNestedPass<func::FuncOp>(createLowerActivations());
 }
 
-static void addPack(OpPassManager &pm, const PipelineOptions &) {}
+static void addPack(OpPassManager &pm, const PipelineOptions &) {
+  pm.addNestedPass<func::FuncOp>(createPackWeights());
+  pm.addNestedPass<func::FuncOp>(createFuseEpilogues());
+  // Last: an op that is fused needs no destination.
+  pm.addNestedPass<func::FuncOp>(createMaterializeDestinations());
+  cleanUp(pm);
+}
 
 static void addBufferize(OpPassManager &pm, const PipelineOptions &) {
   pm.addPass(createPrepareEntry());

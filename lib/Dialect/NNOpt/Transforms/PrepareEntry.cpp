@@ -10,8 +10,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
-#include "mlir/Dialect/Tensor/Transforms/Transforms.h"
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
@@ -40,34 +38,12 @@ public:
       entry.emitOpError("has control flow between blocks, expects one block");
       return signalPassFailure();
     }
-    splitConcats(entry);
-    addDestinations(entry);
     materializeGlobals(entry);
     if (failed(passResultsByArgument(entry)) || failed(passInputsAsBuffers(entry)))
       return signalPassFailure();
   }
 
 private:
-  static void splitConcats(func::FuncOp entry) {
-    RewritePatternSet patterns(entry.getContext());
-    tensor::populateDecomposeTensorConcatPatterns(patterns);
-    (void)applyPatternsGreedily(entry, std::move(patterns));
-  }
-
-  /// Structured ops that have no destination yet get an empty one.
-  static void addDestinations(func::FuncOp entry) {
-    entry.walk([](StructuredOpInterface op) {
-      if (op.getDestination() || op->getNumResults() == 0)
-        return;
-      OpBuilder b(op);
-      auto type = cast<RankedTensorType>(op->getResult(0).getType());
-      Value empty = tensor::EmptyOp::create(b, op->getLoc(), op.inferResultShape(b), type.getElementType());
-      if (empty.getType() != type)
-        empty = tensor::CastOp::create(b, op->getLoc(), type, empty);
-      op.getDestinationMutable().assign(empty);
-    });
-  }
-
   /// Constants become read-only globals; equal ones share.
   void materializeGlobals(func::FuncOp entry) {
     OpBuilder top = OpBuilder::atBlockBegin(getOperation().getBody());

@@ -1,4 +1,4 @@
-// RUN: nnopt-opt %s --nnopt-bufferize | FileCheck %s
+// RUN: nnopt-opt %s --nnopt-pack --nnopt-bufferize | FileCheck %s
 
 // CHECK-DAG: memref.global "private" constant @weight_0 : memref<1x8x16xf32> {alignment = 64 : i64, nnopt.value = dense<5.000000e-01> : tensor<1x8x16xf32>}
 // CHECK:     func.func @main(%[[X:[^:]*]]: memref<?x8xf32> {nnopt.dims = ["batch", "8"], nnopt.name = "x"}

@@ -1,0 +1,173 @@
+//===- SplitIntoPieces.cpp - padding and concatenation as insertions ------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "AssemblePieces.h"
+
+#include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+
+#include "llvm/ADT/MapVector.h"
+
+using namespace mlir;
+using namespace nnopt;
+
+static OpFoldResult plus(OpBuilder &b, Location loc, OpFoldResult x, OpFoldResult y) {
+  AffineExpr d0, d1;
+  bindDims(b.getContext(), d0, d1);
+  return affine::makeComposedFoldedAffineApply(b, loc, d0 + d1, {x, y});
+}
+
+static SmallVector<OpFoldResult> repeat(OpBuilder &b, int64_t value, size_t count) {
+  return SmallVector<OpFoldResult>(count, b.getIndexAttr(value));
+}
+
+/// What `value` is a slice of, if the slice has all of every dimension but the last (the channels); else `value`.
+static Value wholeOf(Value value) {
+  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!slice || slice.getDroppedDims().any() || !slice.hasUnitStride() ||
+      !isa_and_nonnull<StructuredOpInterface, linalg::LinalgOp, tensor::ConcatOp>(slice.getSource().getDefiningOp()))
+    return value;
+  ArrayRef<int64_t> from = slice.getSourceType().getShape(), to = slice.getType().getShape();
+  if (ShapedType::isDynamicShape(from.drop_back()) || from.drop_back() != to.drop_back())
+    return value;
+  return slice.getSource();
+}
+
+/// Cuts `padded`, which is wholeOf(input) with `low` elements before and `high` after it, down to what `op` needs around its input.
+static Value inputWithPads(OpBuilder &b, ConvOp op, Value padded, ArrayRef<int64_t> low, ArrayRef<int64_t> high) {
+  Location loc = op.getLoc();
+  unsigned spatial = op.getSpatialRank();
+  Value input = op.getInput();
+  if (wholeOf(input) == input && op.getPads().take_front(spatial) == low && op.getPads().drop_front(spatial) == high)
+    return padded;
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, input), offsets = repeat(b, 0, sizes.size());
+  if (auto slice = input.getDefiningOp<tensor::ExtractSliceOp>(); slice && wholeOf(input) != input)
+    offsets.back() = slice.getMixedOffsets().back();
+  for (unsigned d = 0; d < spatial; ++d) {
+    offsets[d + 1] = b.getIndexAttr(low[d] - op.getPads()[d]);
+    sizes[d + 1] = plus(b, loc, sizes[d + 1], b.getIndexAttr(op.getPads()[d] + op.getPads()[spatial + d]));
+  }
+  return tensor::ExtractSliceOp::create(b, loc, padded, offsets, sizes, repeat(b, 1, sizes.size()));
+}
+
+void nnopt::padConvolutions(func::FuncOp function) {
+  llvm::MapVector<Value, SmallVector<ConvOp>> byInput;
+  function.walk([&](ConvOp op) {
+    if (op.getPack() && op.getChannelsLast() && llvm::any_of(op.getPads(), [](int64_t pad) { return pad != 0; }))
+      byInput[wholeOf(op.getInput())].push_back(op);
+  });
+  for (auto &[whole, ops] : byInput) {
+    auto type = cast<RankedTensorType>(whole.getType());
+    unsigned spatial = ops.front().getSpatialRank();
+    SmallVector<int64_t> low(spatial, 0), high(spatial, 0);
+    for (ConvOp op : ops)
+      for (unsigned d = 0; d < spatial; ++d) {
+        low[d] = std::max(low[d], op.getPads()[d]);
+        high[d] = std::max(high[d], op.getPads()[spatial + d]);
+      }
+    OpBuilder b(function.getContext());
+    b.setInsertionPointAfterValue(whole);
+    Location loc = ops.front().getLoc();
+    SmallVector<OpFoldResult> before = repeat(b, 0, spatial + 2), after = before;
+    SmallVector<int64_t> shape(type.getShape());
+    for (unsigned d = 0; d < spatial; ++d) {
+      before[d + 1] = b.getIndexAttr(low[d]), after[d + 1] = b.getIndexAttr(high[d]);
+      if (!ShapedType::isDynamic(shape[d + 1]))
+        shape[d + 1] += low[d] + high[d];
+    }
+    Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
+    Value padded = tensor::PadOp::create(b, loc, type.clone(shape), whole, before, after, zero);
+    for (ConvOp op : ops) {
+      b.setInsertionPoint(op);
+      op.getInputMutable().assign(inputWithPads(b, op, padded, low, high));
+      op.setPads(SmallVector<int64_t>(2 * spatial, 0));
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Pieces
+//===----------------------------------------------------------------------===//
+
+static Value insertPiece(OpBuilder &b, Location loc, Value piece, Value into, ArrayRef<OpFoldResult> offsets) {
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, piece);
+  auto insert = tensor::InsertSliceOp::create(b, loc, piece, into, offsets, sizes, repeat(b, 1, sizes.size()));
+  insert->setAttr(kPieceAttr, b.getUnitAttr());
+  return insert;
+}
+
+/// Fills a box of `tensor`.
+static Value fillBox(OpBuilder &b, Location loc, Value tensor, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes, Value value) {
+  SmallVector<OpFoldResult> ones = repeat(b, 1, sizes.size());
+  Value box = tensor::ExtractSliceOp::create(b, loc, tensor, offsets, sizes, ones);
+  Value filled = linalg::FillOp::create(b, loc, ValueRange{value}, ValueRange{box}).getResult(0);
+  return tensor::InsertSliceOp::create(b, loc, filled, tensor, offsets, sizes, ones);
+}
+
+/// Only the frame around the input is filled: its inside is written by the input's producer.
+static LogicalResult splitPad(tensor::PadOp op) {
+  Value value = op.getConstantPaddingValue();
+  auto low = op.getStaticLow(), high = op.getStaticHigh();
+  if (!value || llvm::any_of(llvm::concat<const int64_t>(low, high), [](int64_t pad) { return pad < 0; }))
+    return failure();
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  SmallVector<OpFoldResult> inside = tensor::getMixedSizes(b, loc, op.getSource()), outside;
+  for (auto [size, before, after] : llvm::zip(inside, low, high))
+    outside.push_back(plus(b, loc, size, b.getIndexAttr(before + after)));
+  auto type = op.getResultType();
+  Value tensor = tensor::EmptyOp::create(b, loc, outside, type.getElementType());
+  SmallVector<OpFoldResult> offsets = repeat(b, 0, inside.size()), sizes = outside;
+  for (size_t d = 0; d < inside.size(); ++d) {
+    // Later dimensions fill the rest of what is inside along the earlier ones.
+    if (low[d] > 0) {
+      sizes[d] = b.getIndexAttr(low[d]);
+      tensor = fillBox(b, loc, tensor, offsets, sizes, value);
+    }
+    if (high[d] > 0) {
+      offsets[d] = plus(b, loc, inside[d], b.getIndexAttr(low[d])), sizes[d] = b.getIndexAttr(high[d]);
+      tensor = fillBox(b, loc, tensor, offsets, sizes, value);
+    }
+    offsets[d] = b.getIndexAttr(low[d]), sizes[d] = inside[d];
+  }
+  Value result = insertPiece(b, loc, op.getSource(), tensor, offsets);
+  if (result.getType() != type)
+    result = tensor::CastOp::create(b, loc, type, result);
+  op.replaceAllUsesWith(result);
+  op.erase();
+  return success();
+}
+
+static void splitConcat(tensor::ConcatOp op) {
+  OpBuilder b(op);
+  Location loc = op.getLoc();
+  int64_t axis = op.getDim();
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, op.getInputs().front());
+  SmallVector<OpFoldResult> starts{b.getIndexAttr(0)};
+  for (Value input : op.getInputs())
+    starts.push_back(plus(b, loc, starts.back(), tensor::getMixedSize(b, loc, input, axis)));
+  sizes[axis] = starts.back();
+  Value tensor = tensor::EmptyOp::create(b, loc, sizes, op.getResultType().getElementType());
+  for (auto [input, start] : llvm::zip(op.getInputs(), starts)) {
+    SmallVector<OpFoldResult> offsets = repeat(b, 0, sizes.size());
+    offsets[axis] = start;
+    tensor = insertPiece(b, loc, input, tensor, offsets);
+  }
+  if (tensor.getType() != op.getType())
+    tensor = tensor::CastOp::create(b, loc, op.getType(), tensor);
+  op.replaceAllUsesWith(tensor);
+  op.erase();
+}
+
+void nnopt::splitIntoPieces(func::FuncOp function) {
+  function.walk([](Operation *op) {
+    if (auto pad = dyn_cast<tensor::PadOp>(op))
+      (void)splitPad(pad);
+    else if (auto concat = dyn_cast<tensor::ConcatOp>(op))
+      splitConcat(concat);
+  });
+}
