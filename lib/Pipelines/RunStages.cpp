@@ -48,6 +48,8 @@ LogicalResult nnopt::runStages(ModuleOp module, const PipelineOptions &options, 
 
   for (const Stage *stage = first; stage <= last; ++stage) {
     auto start = std::chrono::steady_clock::now();
+    if (run.started)
+      run.started(*stage);
     if (stage->build) {
       PassManager pm(module->getName());
       if (!run.crashReproducer.empty())

@@ -42,6 +42,7 @@ struct StageRun {
   std::string crashReproducer;         ///< if not empty: file that a failing or crashing pass leaves its input in
   bool timing = false;                 ///< prints the time of every pass to standard error
   bool elideWeights = true;            ///< dumps leave large constants out
+  llvm::function_ref<void(const Stage &)> started; ///< called before each stage
   llvm::function_ref<void(const Stage &, double seconds)> finished; ///< called after each stage
 };
 

@@ -1,0 +1,60 @@
+//===- Compile.h - from a module to files -----------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_DRIVER_COMPILE_H
+#define NNOPT_DRIVER_COMPILE_H
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/TargetParser/Triple.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nnopt {
+
+/// What is written.
+enum class EmitKind {
+  Object,   ///< relocatable object and header
+  Archive,  ///< static library and header
+  Shared,   ///< shared library and header
+  Assembly, ///< text without the weights, and header
+  LLVM,     ///< optimised LLVM IR
+  MLIR,     ///< the module after the last stage, as text or (suffix .mlirbc) bytecode
+};
+
+/// What the suffix of a file name asks for; Object if it says nothing.
+EmitKind emitKindOf(llvm::StringRef output);
+
+struct CompileOptions {
+  std::string output;            ///< file to write; the header goes beside it. "-": standard output, for text
+  EmitKind emit = EmitKind::Object;
+  llvm::Triple triple;           ///< processor that runs the model
+  std::vector<std::string> isas; ///< rows of nnopt/Target/Isa.h, of the triple's architecture
+  int64_t threads = -1;          ///< 0: none; positive: how many when the caller does not say; -1: as the OpenMP runtime is set
+  std::string startAt = "graph"; ///< first stage
+  std::string stopAfter;         ///< last stage; if not empty the module is written, as with EmitKind::MLIR
+  std::string dumpDirectory;     ///< if not empty: DIR/NN-STAGE.mlir after every stage
+  std::string crashReproducer;   ///< if not empty: where a crashing pass leaves its input
+  bool timing = false;           ///< prints the time of every pass to standard error
+  llvm::function_ref<void(llvm::StringRef stage)> stageStarted; ///< may be null
+};
+
+/// What a compilation took and gave.
+struct CompileReport {
+  std::vector<std::pair<std::string, double>> seconds; ///< per stage
+  std::string header;                                  ///< its path, empty if none was written
+  uint64_t outputBytes = 0, weightBytes = 0;
+  std::optional<int64_t> workspaceBytes;               ///< if it does not depend on the inputs' shapes
+};
+
+/// Runs the stages on `module`, which is changed, and writes the output. After a failure, which left a diagnostic,
+/// no output file exists that was not there before.
+mlir::FailureOr<CompileReport> compileModel(mlir::ModuleOp module, const CompileOptions &options);
+
+} // namespace nnopt
+
+#endif // NNOPT_DRIVER_COMPILE_H

@@ -1,0 +1,194 @@
+//===- Compile.cpp - from a module to files -------------------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "nnopt/Driver/Compile.h"
+
+#include "Link.h"
+#include "OutputFile.h"
+
+#include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "nnopt/Driver/Load.h"
+#include "nnopt/Pipelines/Stages.h"
+#include "nnopt/Target/ModelCode.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/Path.h"
+
+#include <chrono>
+
+using namespace mlir;
+using namespace nnopt;
+
+static constexpr StringLiteral kLastPassStage = "llvm", kObjectStage = "object";
+
+EmitKind nnopt::emitKindOf(StringRef output) {
+  static constexpr std::pair<StringLiteral, EmitKind> kSuffixes[] = {
+      {".a", EmitKind::Archive},  {".so", EmitKind::Shared},   {".s", EmitKind::Assembly},
+      {".ll", EmitKind::LLVM},    {".mlir", EmitKind::MLIR},   {".mlirbc", EmitKind::MLIR},
+  };
+  for (auto [suffix, kind] : kSuffixes)
+    if (llvm::sys::path::extension(output) == suffix)
+      return kind;
+  return EmitKind::Object;
+}
+
+namespace {
+
+/// One compilation.
+class Compilation {
+public:
+  Compilation(ModuleOp module, const CompileOptions &options) : module(module), options(options) {}
+
+  FailureOr<CompileReport> run() {
+    if (failed(checkStages()))
+      return failure();
+    bool writesModule = !options.stopAfter.empty() || options.emit == EmitKind::MLIR;
+    // Before the work: a file that cannot be written is known at once.
+    if (failed(open(options.output, output)) || (!writesModule && writesHeader() && failed(open(headerPath(), header))))
+      return failure();
+    std::string name = cIdentifier(llvm::sys::path::stem(options.output));
+    module->setAttr(kModelAttr, StringAttr::get(module.getContext(), name));
+    if (failed(runPasses()))
+      return failure();
+    if (failed(writesModule ? writeModule() : writeCode(name)) || failed(commit()))
+      return failure();
+    return report;
+  }
+
+private:
+  ModuleOp module;
+  const CompileOptions &options;
+  CompileReport report;
+  std::optional<OutputFile> output, header;
+
+  LogicalResult fail(llvm::Error error) { return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(std::move(error)); }
+
+  LogicalResult checkStages() {
+    for (StringRef name : {StringRef(options.startAt), StringRef(options.stopAfter)})
+      if (!name.empty() && !findStage(name))
+        return fail(llvm::createStringError(llvm::inconvertibleErrorCode(), "unknown stage '" + name + "', expected one of " + stageNames()));
+    if (!options.stopAfter.empty() && findStage(options.stopAfter) < findStage(options.startAt))
+      return fail(llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                          "stage '" + options.stopAfter + "' comes before '" + options.startAt + "'"));
+    return success();
+  }
+
+  LogicalResult open(const std::string &path, std::optional<OutputFile> &file) {
+    llvm::Expected<OutputFile> created = OutputFile::create(path);
+    if (!created)
+      return fail(created.takeError());
+    file.emplace(std::move(*created));
+    return success();
+  }
+
+  bool writesHeader() const { return options.emit != EmitKind::LLVM && options.output != "-"; }
+
+  std::string headerPath() const {
+    SmallString<128> path(options.output);
+    llvm::sys::path::replace_extension(path, ".h");
+    return path.str().str();
+  }
+
+  LogicalResult runPasses() {
+    if (options.startAt == kObjectStage)
+      return success();
+    StageRun run;
+    run.startAt = options.startAt;
+    run.stopAfter = options.stopAfter.empty() || options.stopAfter == kObjectStage ? StringRef(kLastPassStage) : StringRef(options.stopAfter);
+    run.dumpDirectory = options.dumpDirectory;
+    run.crashReproducer = options.crashReproducer;
+    run.timing = options.timing;
+    auto started = [&](const Stage &stage) {
+      if (options.stageStarted)
+        options.stageStarted(stage.name);
+    };
+    auto finished = [&](const Stage &stage, double seconds) { report.seconds.push_back({stage.name.str(), seconds}); };
+    run.started = started;
+    run.finished = finished;
+    PipelineOptions pipeline;
+    pipeline.isas = options.isas;
+    pipeline.threads = options.threads;
+    return runStages(module, pipeline, run);
+  }
+
+  LogicalResult writeModule() {
+    if (llvm::sys::path::extension(options.output) == ".mlirbc")
+      return writeBytecodeToFile(module, output->os());
+    module->print(output->os());
+    return success();
+  }
+
+  LogicalResult writeCode(const std::string &name) {
+    auto start = std::chrono::steady_clock::now();
+    if (options.stageStarted)
+      options.stageStarted(kObjectStage);
+    CodeOptions code{name, "", options.triple, std::max<int64_t>(options.threads, 0)};
+    auto stamp = module->getAttrOfType<StringAttr>(kStampAttr);
+    code.stamp = (stamp ? stamp.str() + ", " : "") + "nnopt " NNOPT_VERSION ", LLVM " LLVM_VERSION_STRING;
+    FailureOr<ModelCode> model = ModelCode::create(module, code);
+    if (failed(model) || failed(writeOutput(*model)))
+      return failure();
+    if (header)
+      model->writeHeader(header->os());
+    report.weightBytes = model->weightBytes();
+    report.workspaceBytes = model->workspaceBytes();
+    std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+    report.seconds.push_back({kObjectStage.str(), seconds.count()});
+    return success();
+  }
+
+  LogicalResult writeOutput(ModelCode &model) {
+    switch (options.emit) {
+    case EmitKind::Object:
+      return model.writeObject(output->os());
+    case EmitKind::Assembly:
+      return model.writeAssembly(output->os());
+    case EmitKind::LLVM:
+      model.writeLLVM(output->os());
+      return success();
+    case EmitKind::Archive:
+    case EmitKind::Shared:
+      return writeLibrary(model);
+    case EmitKind::MLIR:
+      break;
+    }
+    llvm_unreachable("the module was written");
+  }
+
+  /// Through an object beside the output.
+  LogicalResult writeLibrary(ModelCode &model) {
+    std::optional<OutputFile> object;
+    if (failed(open(options.output + ".o", object)) || failed(model.writeObject(object->os())))
+      return failure();
+    if (llvm::Error error = object->finish())
+      return fail(std::move(error));
+    llvm::Error error = options.emit == EmitKind::Shared
+                            ? linkShared(object->temporaryPath(), output->temporaryPath(), options.triple, model.usesThreads())
+                            : writeStaticLibrary(object->temporaryPath(), model.options().name + ".o", output->temporaryPath());
+    return error ? fail(std::move(error)) : success();
+  }
+
+  LogicalResult commit() {
+    if (llvm::Error error = output->finish())
+      return fail(std::move(error));
+    if (header) {
+      if (llvm::Error error = header->commit())
+        return fail(std::move(error));
+      report.header = headerPath();
+    }
+    if (llvm::Error error = output->commit())
+      return fail(std::move(error));
+    if (options.output != "-")
+      (void)llvm::sys::fs::file_size(options.output, report.outputBytes);
+    return success();
+  }
+};
+
+} // namespace
+
+FailureOr<CompileReport> nnopt::compileModel(ModuleOp module, const CompileOptions &options) {
+  return Compilation(module, options).run();
+}

@@ -1,0 +1,21 @@
+//===- Flags.h - nnopt-compile's command line -------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_TOOLS_NNOPT_COMPILE_FLAGS_H
+#define NNOPT_TOOLS_NNOPT_COMPILE_FLAGS_H
+
+#include "nnopt/Driver/Compile.h"
+#include "nnopt/Driver/Load.h"
+
+struct Flags {
+  std::string model;
+  nnopt::LoadOptions load;
+  nnopt::CompileOptions compile;
+  bool json = false;
+};
+
+/// Reads the command line. After wrong usage, one error is on standard error and there is no result.
+std::optional<Flags> parseFlags(int argc, char **argv);
+
+#endif // NNOPT_TOOLS_NNOPT_COMPILE_FLAGS_H

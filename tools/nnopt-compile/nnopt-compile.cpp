@@ -1,0 +1,91 @@
+//===- nnopt-compile.cpp - a model to an object and a header --------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Flags.h"
+#include "Report.h"
+
+#include "nnopt/Driver/Compile.h"
+#include "nnopt/Driver/Diagnostics.h"
+#include "nnopt/Driver/Load.h"
+#include "nnopt/Pipelines/Stages.h"
+
+#include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/PrettyStackTrace.h"
+#include "llvm/Support/Signals.h"
+
+#include <chrono>
+#include <unistd.h>
+
+using namespace mlir;
+using namespace nnopt;
+
+static constexpr llvm::StringLiteral kTool = "nnopt-compile";
+enum ExitCode { kDone = 0, kBadInput = 1, kBadUsage = 2, kUnsupported = 3, kOurBug = 70 };
+
+/// What the signal handler says; set before anything can crash.
+static std::string crashMessage;
+
+static void leaveAfterCrash() {
+  (void)!write(STDERR_FILENO, crashMessage.data(), crashMessage.size());
+  _exit(kOurBug);
+}
+
+static void installCrashHandlers(llvm::StringRef command) {
+  crashMessage = (kTool + " crashed, which is a bug of nnopt. Please report it with a reproducer, which this writes:\n  " + command +
+                  " --crash-reproducer=reproducer.mlir\n").str();
+  llvm::sys::AddSignalHandler([](void *) { leaveAfterCrash(); }, nullptr);
+  llvm::install_fatal_error_handler(
+      [](void *, const char *reason, bool) {
+        llvm::errs() << kTool << ": " << reason << "\n";
+        llvm::sys::RunInterruptHandlers(); // removes unfinished files
+        leaveAfterCrash();
+      });
+}
+
+static int compile(const Flags &flags, ProgressLine &progress) {
+  DialectRegistry registry;
+  registerCompilerDialects(registry);
+  MLIRContext context(registry);
+  context.printOpOnDiagnostic(false);
+  bool reported = false; // the first error is the cause, later ones follow from it
+  ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+    bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
+    if (!(isError && reported)) {
+      progress.stop();
+      printDiagnostic(llvm::errs(), kTool, diagnostic);
+    }
+    reported |= isError;
+    return success();
+  });
+
+  auto start = std::chrono::steady_clock::now();
+  progress.stage("import");
+  LoadResult model = loadModel(flags.model, flags.load, context);
+  if (!model.module)
+    return model.unsupported ? kUnsupported : kBadInput;
+  std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  CompileOptions options = flags.compile;
+  auto showStage = [&](llvm::StringRef stage) { progress.stage(stage); };
+  options.stageStarted = showStage;
+  FailureOr<CompileReport> report = compileModel(*model.module, options);
+  progress.stop();
+  if (failed(report))
+    return kBadInput;
+  report->seconds.insert(report->seconds.begin(), {"import", seconds.count()});
+  if (flags.json)
+    printJson(llvm::outs(), flags.model, options, *report);
+  return kDone;
+}
+
+int main(int argc, char **argv) {
+  std::string command(argv[0]);
+  for (int i = 1; i < argc; ++i)
+    (command += " ") += argv[i];
+  installCrashHandlers(command);
+  std::optional<Flags> flags = parseFlags(argc, argv);
+  if (!flags)
+    return kBadUsage;
+  ProgressLine progress;
+  return compile(*flags, progress);
+}
