@@ -14,8 +14,6 @@ using namespace nnopt;
 
 // Reductions up to this length are written out.
 static constexpr int64_t kUnrolledDepth = 12;
-// Steps of the reduction per round of its loop.
-static constexpr int64_t kSteps = 4;
 // Sums in flight that hide the latency of an FMA.
 static constexpr int64_t kSumsInFlight = 8;
 
@@ -106,28 +104,28 @@ private:
         step(aPointer, depth, i, result);
       return result;
     }
-    // Small tiles keep several sets of sums, one per step of a round.
-    int64_t sets = 1;
-    while (sets < kSteps && sets * rows * vectors < kSumsInFlight)
+    // A round of the loop is one step: of more, LLVM's scheduler would move the loads to the front, and the sums of a large tile
+    // would spill. Small tiles keep several sets of sums, one per step of a round.
+    int64_t tileSums = rows * vectors, sets = 1;
+    while (sets * tileSums < kSumsInFlight)
       sets *= 2;
-    SmallVector<Value> all(sets * result.size(), k.zero(vector));
+    SmallVector<Value> all(sets * tileSums, k.zero(vector));
     llvm::copy(result, all.begin());
 
-    Value whole = known ? k.index(*known / kSteps * kSteps)
-                        : k.mul(k.div(extent, k.index(kSteps)), k.index(kSteps));
-    all = k.loop(k.index(0), whole, kSteps, all, [&](Value i, ValueRange carried) {
+    Value whole = known ? k.index(*known / sets * sets) : k.mul(k.div(extent, k.index(sets)), k.index(sets));
+    all = k.loop(k.index(0), whole, sets, all, [&](Value i, ValueRange carried) {
       SmallVector<Value> next(carried);
       Value pointer = k.at(aPointer, f32(), i);
-      for (int64_t s = 0; s < kSteps; ++s)
-        step(pointer, k.add(depth, i), s, MutableArrayRef<Value>(next).slice(s % sets * rows * vectors, rows * vectors));
+      for (int64_t s = 0; s < sets; ++s)
+        step(pointer, k.add(depth, i), s, MutableArrayRef<Value>(next).slice(s * tileSums, tileSums));
       return next;
     });
     for (auto [i, value] : llvm::enumerate(result)) {
       value = all[i];
       for (int64_t s = 1; s < sets; ++s)
-        value = arith::AddFOp::create(k.b, k.loc, value, all[s * rows * vectors + i]);
+        value = arith::AddFOp::create(k.b, k.loc, value, all[s * tileSums + i]);
     }
-    if (known && *known % kSteps == 0)
+    if (sets == 1 || (known && *known % sets == 0))
       return result;
     return k.loop(whole, extent, 1, result, [&](Value i, ValueRange carried) {
       SmallVector<Value> next(carried);
