@@ -178,6 +178,9 @@ def linear_cases():
     yield Case("linear_kn", "nnopt.linear {0}, {1} into {out} {{weight_kn}}", [x, w.T.copy()], y)
     pack = "pack = #nnopt.pack<outputs = 19, depth = 7, panel = 16>"
     yield Case("linear_packed", "nnopt.linear {0}, {1} bias {2} into {out} {{" + pack + "}}", [x, pack_panels(w)[0], b], y + b)
+    wide = ints(24, 7)
+    yield Case("linear_half_panel", "nnopt.linear {0}, {1} into {out} {{pack = #nnopt.pack<outputs = 24, depth = 7, panel = 16>}}",
+               [x, pack_panels(wide)[0]], x @ wide.T)
     maps = "[affine_map<(a, b, c) -> (a, b, c)>]"
     yield Case("linear_epilogue", "nnopt.linear {0}, {1} bias {2} epilogue({3}) maps " + maps + " into {out} " + relu,
                [x, w, b, residual], np.maximum(y + b + residual, 0))

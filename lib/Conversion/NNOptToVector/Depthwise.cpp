@@ -103,17 +103,12 @@ private:
 
 } // namespace
 
-/// Positions per tile: sums, shared inputs and one weight must fit the registers; a divisor of the width wastes nothing.
+/// Positions per tile: sums, shared inputs and one weight must fit the registers. The tiles of a line are about equally long.
 static int64_t choosePositions(const Isa &isa, std::optional<int64_t> width) {
   int64_t most = isa.registers >= 32 ? 8 : 5;
   if (!width)
     return 4;
-  if (*width <= most)
-    return std::max<int64_t>(1, *width);
-  for (int64_t positions = most; positions >= most - 3; --positions)
-    if (*width % positions == 0)
-      return positions;
-  return most - 1;
+  return llvm::divideCeil(std::max<int64_t>(1, *width), llvm::divideCeil(std::max<int64_t>(1, *width), most));
 }
 
 LogicalResult nnopt::emitDepthwiseConv(Operation *operation, KernelBuilder &k) {

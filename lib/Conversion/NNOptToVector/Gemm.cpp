@@ -17,6 +17,10 @@ static constexpr int64_t kBlockBytes = 384 * 1024;
 // Work of an item: enough to pay for its hand-out, little enough to balance.
 static constexpr double kItemFlops = 2e6;
 static constexpr int64_t kItems = 16;
+// Blocks may be made smaller to balance these numbers of threads, which is no concern if each gets so many items. A block of rows is cut into
+// at most so many parts. The price of halving a block: its operands are read again.
+static constexpr int64_t kLikelyThreads[] = {2, 4}, kEvenItems = 64, kMostParts = 4;
+static constexpr double kLeastItemFlops = 2.5e5, kSplitCost = 0.02;
 
 namespace {
 
@@ -28,11 +32,9 @@ public:
     prepare();
     chooseBlocks();
     Value groups = k.ceilDiv(p.columns, width);
-    SmallVector<Value> outerSizes(ArrayRef<Value>(p.rows).drop_back());
-    SmallVector<Value> sizes = outerSizes;
+    SmallVector<Value> sizes(ArrayRef<Value>(p.rows).drop_back());
     // All rows meet a block of shared weights before the next one is read.
-    bool shared = llvm::all_of(ArrayRef<Value>(p.b.strides).drop_back(), [&](Value v) { return k.constantOf(v) == 0; });
-    unsigned groupPosition = shared ? 0 : sizes.size();
+    unsigned groupPosition = isShared() ? 0 : sizes.size();
     sizes.insert(sizes.begin() + groupPosition, k.ceilDiv(groups, blockGroups));
     sizes.push_back(k.ceilDiv(rowCount, blockRows));
     k.parallel(k.product(sizes), [&](Value item) {
@@ -77,7 +79,7 @@ private:
   void emitBlock(Value row, Value rowEnd, Value group, Value groupEnd) {
     forRows(row, rowEnd, [&](Value r, int64_t rows) {
       forColumns(group, groupEnd,
-                 [&](Value column, int64_t vectors, Value lanes) { emitTile(r, column, {rows, vectors}, lanes); });
+                 [&](Value column, int64_t columns, Value lanes) { emitTile(r, column, tileOf(k.isa, rows, columns), lanes); });
     });
   }
 
@@ -112,6 +114,11 @@ private:
     }
   }
 
+  /// True if all outer rows meet the same B.
+  bool isShared() {
+    return llvm::all_of(ArrayRef<Value>(p.b.strides).drop_back(), [&](Value v) { return k.constantOf(v) == 0; });
+  }
+
   static int64_t roundUp(double value, int64_t unit) {
     return std::max<int64_t>(1, static_cast<int64_t>((value + unit - 1) / unit)) * unit;
   }
@@ -123,6 +130,7 @@ private:
     auto outerCount = k.constantOf(k.product(ArrayRef<Value>(p.rows).drop_back()));
     double items = std::max<double>(1, rows * outerCount.value_or(1) * flopsPerRow / kItemFlops);
     double groupBytes = depthEstimate * width * sizeof(float);
+    int64_t groups = llvm::divideCeil(static_cast<int64_t>(columns), width);
     if (depthEstimate * columns * sizeof(float) > kStreamedBytes) {
       double cachedRows = kBlockBytes / (depthEstimate * sizeof(float));
       if (staticRows) // equal blocks
@@ -135,8 +143,51 @@ private:
       if (items > 1 && outerCount)
         perItem = std::min(perItem, std::max(rows * *outerCount / kItems, kItemFlops / 8 / flopsPerRow));
       blockRows = roundUp(staticRows ? std::min(perItem, rows) : perItem, tile.rows);
-      blockGroups = std::numeric_limits<int32_t>::max();
+      blockGroups = groups;
     }
+    balance({static_cast<int64_t>(rows), outerCount.value_or(1), static_cast<int64_t>(columns), groups}, 2 * depthEstimate);
+    if (blockGroups >= groups)
+      blockGroups = std::numeric_limits<int32_t>::max();
+  }
+
+  struct Extents {
+    int64_t rows, outer, columns, groups;
+  };
+
+  /// Shrinks the blocks where that makes the threads' shares more even.
+  void balance(const Extents &extents, double flopsPerSum) {
+    int64_t mostRows = blockRows, mostGroups = blockGroups;
+    double best = std::numeric_limits<double>::infinity();
+    for (int64_t parts = 1; parts <= kMostParts; ++parts)
+      for (int64_t groups = mostGroups; groups >= llvm::divideCeil(mostGroups, 2); --groups) {
+        int64_t rows = roundUp(static_cast<double>(mostRows) / parts, tile.rows);
+        if (parts > 1 && rows * groups * width * flopsPerSum < kLeastItemFlops)
+          continue;
+        double cost = kSplitCost * (parts - 1 + static_cast<double>(mostGroups) / groups);
+        for (int64_t threads : kLikelyThreads)
+          cost += heaviestShare(extents, rows, groups, threads);
+        if (cost < best)
+          best = cost, blockRows = rows, blockGroups = groups;
+      }
+  }
+
+  /// Work of the busiest of `threads`, which get ranges of equally many items, over the mean.
+  double heaviestShare(const Extents &extents, int64_t rows, int64_t groups, int64_t threads) {
+    int64_t rowBlocks = llvm::divideCeil(extents.rows, rows), groupBlocks = llvm::divideCeil(extents.groups, groups);
+    int64_t items = rowBlocks * groupBlocks * extents.outer, columns = groups * width;
+    if (items >= kEvenItems * threads)
+      return 1;
+    int64_t inside = isShared() ? rowBlocks * extents.outer : rowBlocks; // items per block of columns
+    double heaviest = 0;
+    for (int64_t thread = 0, item = 0; thread < threads; ++thread) {
+      double share = 0;
+      for (int64_t end = item + items / threads + (thread < items % threads); item < end; ++item) {
+        int64_t row = item % rowBlocks * rows, column = item / inside % groupBlocks * columns;
+        share += static_cast<double>(std::min(rows, extents.rows - row)) * std::min(columns, extents.columns - column);
+      }
+      heaviest = std::max(heaviest, share);
+    }
+    return heaviest * threads / (static_cast<double>(extents.rows) * extents.columns * extents.outer);
   }
 
   void forRows(Value begin, Value end, llvm::function_ref<void(Value, int64_t)> body) {
@@ -161,20 +212,21 @@ private:
   void forColumns(Value begin, Value end, llvm::function_ref<void(Value, int64_t, Value)> body) {
     int64_t lanes = k.isa.lanes;
     Value whole = k.div(p.columns, k.index(width));
-    k.loop(begin, k.min(end, whole), 1, [&](Value g) { body(k.mul(g, k.index(width)), tile.vectors, Value()); });
+    k.loop(begin, k.min(end, whole), 1, [&](Value g) { body(k.mul(g, k.index(width)), width, Value()); });
     Value first = k.mul(whole, k.index(width));
     if (!staticColumns) {
       k.when(k.less(whole, end), [&] {
         k.loop(first, p.columns, lanes,
-               [&](Value column) { body(column, 1, k.min(k.sub(p.columns, column), k.index(lanes))); });
+               [&](Value column) { body(column, lanes, k.min(k.sub(p.columns, column), k.index(lanes))); });
       });
       return;
     }
     int64_t rest = *staticColumns % width;
-    if (rest != 0)
-      k.when(k.less(whole, end), [&] {
-        body(first, (rest + lanes - 1) / lanes, rest % lanes != 0 ? k.index(rest % lanes) : Value());
-      });
+    if (rest == 0)
+      return;
+    int64_t lastLanes = (rest - 1) % lanes + 1;
+    Value valid = lastLanes < narrowestVector(k.isa, lastLanes) ? k.index(lastLanes) : Value();
+    k.when(k.less(whole, end), [&] { body(first, rest, valid); });
   }
 
   Value address(const RowAccess &access, Value row, Value column) {

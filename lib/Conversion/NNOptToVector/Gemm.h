@@ -49,7 +49,13 @@ inline constexpr int64_t kPanel = 16;
 /// Rows and vectors of columns whose sums are held in registers.
 struct GemmTile {
   int64_t rows, vectors;
+  int64_t lastWidth; ///< lanes of the last vector
 };
+
+/// The tile of `rows` rows and `columns` columns. A last vector that is at most half used may be a narrow one.
+GemmTile tileOf(const Isa &isa, int64_t rows, int64_t columns);
+/// Lanes of the vector to take for `columns` columns, which one vector holds.
+int64_t narrowestVector(const Isa &isa, int64_t columns);
 
 /// The tile with the least estimated time. `rows`, `columns`: static extents, or nullopt. `rowStride`: A's, in elements, if static.
 GemmTile chooseGemmTile(const Isa &isa, std::optional<int64_t> rows, std::optional<int64_t> columns,

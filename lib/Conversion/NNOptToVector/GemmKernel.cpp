@@ -23,12 +23,11 @@ namespace {
 class TileEmitter {
 public:
   TileEmitter(KernelBuilder &k, const GemmProblem &problem, GemmTile tile)
-      : k(k), problem(problem), rows(tile.rows), vectors(tile.vectors), vector(k.vectorType(k.b.getF32Type())) {}
+      : k(k), problem(problem), rows(tile.rows), vectors(tile.vectors), lastWidth(tile.lastWidth) {}
 
   KernelBuilder &k;
   const GemmProblem &problem;
-  int64_t rows, vectors;
-  VectorType vector;
+  int64_t rows, vectors, lastWidth;
 
   // Parameters as the function sees them; null where absent.
   Value a, b, c, bias, aRow, cRow, bRow, panelStride, lastLanes;
@@ -37,9 +36,8 @@ public:
 
   void emit() {
     if (lastLanes)
-      mask = k.laneMask(vector.getDimSize(0), lastLanes);
-    SmallVector<Value> sums(rows * vectors, k.zero(vector));
-    sums = reduce(0, a, k.index(0), sums);
+      mask = k.laneMask(lastWidth, lastLanes);
+    SmallVector<Value> sums = reduce(0, a, k.index(0), zeros());
     if (bool hasEpilogue = problem.epilogue && !problem.epilogue->empty();
         hasEpilogue && isExpensive(problem.epilogue->front()))
       finishThroughMemory(sums);
@@ -52,24 +50,32 @@ private:
 
   Type f32() { return k.b.getF32Type(); }
   bool masked(int64_t v) { return mask && v == vectors - 1; }
+  /// Type of the vectors of columns `v`: the last may be narrower.
+  VectorType type(int64_t v) { return k.vectorType(f32(), v == vectors - 1 ? lastWidth : k.isa.lanes); }
 
+  SmallVector<Value> zeros() {
+    SmallVector<Value> sums;
+    for (int64_t i = 0; i < rows * vectors; ++i)
+      sums.push_back(k.zero(type(i % vectors)));
+    return sums;
+  }
   Value loadColumns(Value pointer, int64_t v) {
-    Value p = k.at(pointer, f32(), k.index(v * vector.getDimSize(0)));
-    return masked(v) ? k.loadMasked(vector, p, mask) : k.load(vector, p);
+    Value p = k.at(pointer, f32(), k.index(v * k.isa.lanes));
+    return masked(v) ? k.loadMasked(type(v), p, mask) : k.load(type(v), p);
   }
   void storeColumns(Value value, Value pointer, int64_t v) {
-    Value p = k.at(pointer, f32(), k.index(v * vector.getDimSize(0)));
+    Value p = k.at(pointer, f32(), k.index(v * k.isa.lanes));
     masked(v) ? k.storeMasked(value, p, mask) : k.store(value, p);
   }
 
   /// Vector `v` of B's row `depth`.
   Value loadB(Value depth, int64_t v) {
-    int64_t column = v * vector.getDimSize(0);
+    int64_t column = v * k.isa.lanes;
     if (!problem.packed)
       return loadColumns(k.at(b, f32(), k.mul(depth, bRow)), v);
     Value panel = k.mul(k.index(column / kPanel), panelStride);
     Value offset = k.add(k.mul(depth, k.index(kPanel)), k.add(panel, k.index(column % kPanel)));
-    return k.load(vector, k.at(b, f32(), offset));
+    return k.load(type(v), k.at(b, f32(), offset));
   }
 
   /// One step of the reduction: sums += A[:, a] x B[depth, :].
@@ -80,9 +86,8 @@ private:
       columns.push_back(loadB(bDepth, v));
     for (int64_t m = 0; m < rows; ++m) {
       Value element = k.load(f32(), k.at(aPointer, f32(), k.add(k.mul(k.index(m), aRow), k.index(offset))));
-      Value broadcast = k.splat(element, vector);
       for (int64_t v = 0; v < vectors; ++v)
-        sums[m * vectors + v] = k.fma(broadcast, columns[v], sums[m * vectors + v]);
+        sums[m * vectors + v] = k.fma(k.splat(element, type(v)), columns[v], sums[m * vectors + v]);
     }
   }
 
@@ -109,8 +114,9 @@ private:
     int64_t tileSums = rows * vectors, sets = 1;
     while (sets * tileSums < kSumsInFlight)
       sets *= 2;
-    SmallVector<Value> all(sets * tileSums, k.zero(vector));
-    llvm::copy(result, all.begin());
+    SmallVector<Value> all(result);
+    for (int64_t s = 1; s < sets; ++s)
+      llvm::append_range(all, zeros());
 
     Value whole = known ? k.index(*known / sets * sets) : k.mul(k.div(extent, k.index(sets)), k.index(sets));
     all = k.loop(k.index(0), whole, sets, all, [&](Value i, ValueRange carried) {
@@ -145,9 +151,9 @@ private:
     SmallVector<Value> arguments{sum};
     for (auto [i, access] : llvm::enumerate(problem.operands)) {
       Value row = k.at(operands[i], f32(), k.mul(m, operandRows[i]));
-      arguments.push_back(access.alongColumns ? loadColumns(row, v) : k.splat(k.load(f32(), row), vector));
+      arguments.push_back(access.alongColumns ? loadColumns(row, v) : k.splat(k.load(f32(), row), type(v)));
     }
-    return cloneElementwise(k, problem.epilogue->front(), arguments, vector.getDimSize(0)).front();
+    return cloneElementwise(k, problem.epilogue->front(), arguments, type(v).getDimSize(0)).front();
   }
 
   void finishInRegisters(ArrayRef<Value> sums) {
@@ -162,13 +168,13 @@ private:
 
   // A long epilogue would be repeated rows x vectors times and spill: the sums go through the stack, and a loop finishes row by row.
   void finishThroughMemory(ArrayRef<Value> sums) {
-    int64_t lanes = vector.getDimSize(0);
+    int64_t lanes = k.isa.lanes;
     Value tile = k.stackArray(f32(), rows * vectors * lanes);
     for (auto [i, sum] : llvm::enumerate(sums))
       k.store(sum, k.at(tile, f32(), k.index(i * lanes)));
     k.loop(k.index(0), k.index(rows), 1, [&](Value m) {
       for (int64_t v = 0; v < vectors; ++v) {
-        Value sum = k.load(vector, k.at(tile, f32(), k.add(k.mul(m, k.index(vectors * lanes)), k.index(v * lanes))));
+        Value sum = k.load(type(v), k.at(tile, f32(), k.add(k.mul(m, k.index(vectors * lanes)), k.index(v * lanes))));
         Value value = finish(sum, m, v, bias ? loadColumns(bias, v) : Value());
         storeColumns(value, k.at(c, f32(), k.mul(m, cRow)), v);
       }
@@ -180,7 +186,7 @@ private:
 
 void nnopt::emitGemmTile(KernelBuilder &k, const GemmProblem &problem, const GemmTileCall &call) {
   KernelCall function(k, problem.op, "gemm");
-  function.key(Twine(call.tile.rows) + "x" + Twine(call.tile.vectors) + (problem.packed ? "p" : "r") +
+  function.key(Twine(call.tile.rows) + "x" + Twine(call.tile.vectors) + "/" + Twine(call.tile.lastWidth) + (problem.packed ? "p" : "r") +
                (call.accumulate ? "+" : "") + (call.lastLanes ? "m" : ""));
   unsigned a = function.pointer(call.a), b = function.pointer(call.b), c = function.pointer(call.c);
   unsigned aRow = function.number(call.aRow), cRow = function.number(call.cRow);

@@ -1,6 +1,6 @@
 // RUN: nnopt-opt %s --nnopt-lower-to-vector --canonicalize | FileCheck %s
 
-// 17 rows of 24 outputs: on AVX-512 two vectors, the second one half full.
+// 17 rows of 24 outputs: on AVX-512 two vectors, the second one of 8 lanes.
 // CHECK-LABEL: func @linear
 // CHECK-NOT:   nnopt.linear
 // CHECK:       nnopt.parallel_for
@@ -41,4 +41,5 @@ func.func @batched(%a: memref<2x?x8xf32>, %b: memref<8x?xf32>, %m: memref<2x?x?x
 // CHECK-LABEL: func private @gemm_avx512_
 // CHECK-SAME:  llvm.noalias
 // CHECK-SAME:  no_inline
-// CHECK:       math.fma
+// CHECK:       math.fma {{.*}} : vector<16xf32>
+// CHECK:       math.fma {{.*}} : vector<8xf32>
