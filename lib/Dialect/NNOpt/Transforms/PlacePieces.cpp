@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 #include "llvm/ADT/SetVector.h"
@@ -37,7 +38,8 @@ static OpOperand *placeOf(Value value) {
       place = fill.getDpsInitOperand(0);
     else
       break;
-  return place && place->get().getDefiningOp<tensor::EmptyOp>() ? place : nullptr;
+  bool isEmpty = place && isa_and_nonnull<tensor::EmptyOp, bufferization::AllocTensorOp>(place->get().getDefiningOp());
+  return isEmpty ? place : nullptr;
 }
 
 /// Moves what computes `values` before `position`, if it is only index arithmetic and frames of padding.
@@ -48,7 +50,7 @@ static LogicalResult hoist(ValueRange values, Operation *position) {
     if (!op || slice.contains(op) || op->getBlock() != position->getBlock() || op->isBeforeInBlock(position))
       return true;
     bool isIndices = isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) || isa<tensor::DimOp>(op);
-    if (!isIndices && !isa<tensor::EmptyOp, tensor::ExtractSliceOp, tensor::InsertSliceOp, linalg::FillOp>(op))
+    if (!isIndices && !isa<bufferization::AllocTensorOp, tensor::ExtractSliceOp, tensor::InsertSliceOp, linalg::FillOp>(op))
       return false;
     if (op == position || !llvm::all_of(op->getOperands(), collect))
       return false;
@@ -75,8 +77,11 @@ static LogicalResult writeInPlace(tensor::InsertSliceOp piece, Value into) {
   if (slice != type || failed(hoist(needed, writer)))
     return failure();
   OpBuilder b(writer);
+  Operation *empty = place->get().getDefiningOp();
   place->set(tensor::ExtractSliceOp::create(b, piece.getLoc(), type, into, piece.getMixedOffsets(), piece.getMixedSizes(),
                                             piece.getMixedStrides()));
+  if (empty->use_empty())
+    empty->erase();
   piece->moveAfter(piece.getSource().getDefiningOp());
   return success();
 }

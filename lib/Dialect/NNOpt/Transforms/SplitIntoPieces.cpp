@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -93,6 +94,14 @@ void nnopt::padConvolutions(func::FuncOp function) {
 // Pieces
 //===----------------------------------------------------------------------===//
 
+/// A tensor without content that is never taken for another one: two frames of padding that look alike are written differently.
+static Value createUnique(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type element) {
+  SmallVector<int64_t> shape;
+  SmallVector<Value> dynamic;
+  dispatchIndexOpFoldResults(sizes, dynamic, shape);
+  return bufferization::AllocTensorOp::create(b, loc, RankedTensorType::get(shape, element), dynamic);
+}
+
 static Value insertPiece(OpBuilder &b, Location loc, Value piece, Value into, ArrayRef<OpFoldResult> offsets) {
   SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, piece);
   auto insert = tensor::InsertSliceOp::create(b, loc, piece, into, offsets, sizes, repeat(b, 1, sizes.size()));
@@ -120,7 +129,7 @@ static LogicalResult splitPad(tensor::PadOp op) {
   for (auto [size, before, after] : llvm::zip(inside, low, high))
     outside.push_back(plus(b, loc, size, b.getIndexAttr(before + after)));
   auto type = op.getResultType();
-  Value tensor = tensor::EmptyOp::create(b, loc, outside, type.getElementType());
+  Value tensor = createUnique(b, loc, outside, type.getElementType());
   SmallVector<OpFoldResult> offsets = repeat(b, 0, inside.size()), sizes = outside;
   for (size_t d = 0; d < inside.size(); ++d) {
     // Later dimensions fill the rest of what is inside along the earlier ones.
@@ -151,7 +160,7 @@ static void splitConcat(tensor::ConcatOp op) {
   for (Value input : op.getInputs())
     starts.push_back(plus(b, loc, starts.back(), tensor::getMixedSize(b, loc, input, axis)));
   sizes[axis] = starts.back();
-  Value tensor = tensor::EmptyOp::create(b, loc, sizes, op.getResultType().getElementType());
+  Value tensor = createUnique(b, loc, sizes, op.getResultType().getElementType());
   for (auto [input, start] : llvm::zip(op.getInputs(), starts)) {
     SmallVector<OpFoldResult> offsets = repeat(b, 0, sizes.size());
     offsets[axis] = start;

@@ -12,7 +12,7 @@ func.func @plain(%x: tensor<?x8xf32>) -> tensor<?x8xf32> {
 
 // The frame is filled, one box per side, and the producer writes what is inside.
 // CHECK-LABEL: func @pad
-// CHECK:       %[[E:.*]] = tensor.empty() : tensor<1x6x3xf32>
+// CHECK:       %[[E:.*]] = bufferization.alloc_tensor() : tensor<1x6x3xf32>
 // CHECK:       %[[TOP:.*]] = tensor.extract_slice %[[E]][0, 0, 0] [1, 1, 3]
 // CHECK:       linalg.fill {{.*}} outs(%[[TOP]]
 // CHECK:       tensor.extract_slice %{{.*}}[0, 5, 0] [1, 1, 3]
@@ -61,7 +61,7 @@ func.func @portable_pad(%x: tensor<1x3x4xf32>, %w: tensor<2x3x3xf32>) -> tensor<
 // varies is known from the start.
 // CHECK-LABEL: func @concat
 // CHECK-SAME:  %[[X:[^:]*]]: tensor<?x8xf32>
-// CHECK:       %[[E:.*]] = tensor.empty(%{{.*}}) : tensor<?x24xf32>
+// CHECK:       %[[E:.*]] = bufferization.alloc_tensor(%{{.*}}) : tensor<?x24xf32>
 // CHECK:       %[[S0:.*]] = tensor.extract_slice %[[E]][0, 16] [%{{.*}}, 8]
 // CHECK:       %[[Y:.*]] = nnopt.softmax %[[X]] into %[[S0]]
 // CHECK:       %[[E1:.*]] = tensor.insert_slice %[[Y]] into %[[E]][0, 16]
@@ -78,8 +78,9 @@ func.func @concat(%x: tensor<?x8xf32>) -> tensor<?x24xf32> {
 
 // A concatenation that is padded: both producers write into the padded tensor.
 // CHECK-LABEL: func @padded_concat
-// CHECK:       tensor.empty() : tensor<1x6x6xf32>
+// CHECK:       bufferization.alloc_tensor() : tensor<1x6x6xf32>
 // CHECK-NOT:   tensor.empty
+// CHECK-NOT:   alloc_tensor
 // CHECK:       return
 func.func @padded_concat(%x: tensor<1x4x3xf32>) -> tensor<1x6x6xf32> {
   %zero = arith.constant 0.0 : f32

@@ -56,10 +56,12 @@ def MaterializeDestinations : Pass<"nnopt-materialize-destinations", "::mlir::fu
     to. Larger tensors are the operands of a `tensor.concat` side by side, the inside of a `tensor.pad`, and the inside
     of the padded input of a convolution with packed weights, which has no pads afterwards. Of padding only the frame is
     filled. Convolutions of one input share the padded one. What is produced in two places, or by a reshape, is copied.
+    Larger tensors are `bufferization.alloc_tensor`, so that equal ones are not merged.
 
     Example: test/Dialect/NNOpt/Transforms/materialize-destinations.mlir
   }];
-  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::bufferization::BufferizationDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"piecesInPlace", "pieces-in-place", "Results written into a larger tensor without a copy">];
 }
