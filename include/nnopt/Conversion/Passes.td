@@ -23,7 +23,7 @@ def LowerToVector : Pass<"nnopt-lower-to-vector", "::mlir::ModuleOp"> {
   let summary = "Replace ops on buffers by vector kernels";
   let description = [{
     In functions that carry `nnopt.isa`, asks the table of kernels for each op and replaces those that a kernel takes.
-    Ops that no kernel takes stay for `nnopt-lower-to-loops`. Hot inner code goes to private functions, which ops
+    Ops that no kernel takes stay for `nnopt-lower-to-loops`; for those of nnopt a remark says so. Hot inner code goes to private functions, which ops
     share; their pointers are `llvm.noalias`.
 
     Example: test/Conversion/NNOptToVector/gemm.mlir

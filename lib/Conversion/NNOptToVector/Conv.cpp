@@ -18,6 +18,8 @@ bool nnopt::isPlainConv(ConvOp op) {
          isFastEpilogue(op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps());
 }
 
+static bool isContiguous(Value memref) { return cast<MemRefType>(memref.getType()).getLayout().isIdentity(); }
+
 /// Drops reduction dimensions of extent 1 and joins those that are one run in memory.
 static void mergeDepths(KernelBuilder &k, GemmProblem &problem) {
   for (size_t d = problem.depths.size(); d-- > 0;) {
@@ -72,6 +74,10 @@ LogicalResult nnopt::emitConv(Operation *operation, KernelBuilder &k) {
 
   problem.a = RowAccess{input.pointer, leading(channels, inputStrides)};
   problem.c = RowAccess{output.pointer, leading(pack.getOutputs(), ArrayRef<Value>(output.strides).drop_back())};
+  // One tap without strides is a linear op on positions, even if it is not known how many there are.
+  bool isLinear = groups == 1 && taps == 1 && llvm::all_of(op.getStrides(), [](int64_t stride) { return stride == 1; });
+  problem.a.contiguous = isLinear && isContiguous(op.getInput());
+  problem.c.contiguous = groups == 1 && isContiguous(op.getInit());
   SmallVector<Value> still(spatial + 1, k.index(0));
   problem.b = RowAccess{k.buffer(op.getWeight()).pointer, leading(panels * pack.getDepth() * kPanel, still)};
   if (op.getBias())

@@ -8,6 +8,7 @@
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/Remarks.h"
 
 namespace nnopt {
 #define GEN_PASS_DEF_LOWERTOVECTOR
@@ -16,6 +17,25 @@ namespace nnopt {
 
 using namespace mlir;
 using namespace nnopt;
+
+/// What keeps an op on buffers from all vector kernels, as far as its own form tells.
+static StringRef whyPortable(Operation *op) {
+  auto isF32 = [](Value value) { return getElementTypeOrSelf(value.getType()).isF32(); };
+  auto conv = dyn_cast<ConvOp>(op);
+  auto linear = dyn_cast<LinearOp>(op);
+  auto pool = dyn_cast<PoolOp>(op);
+  if (!isa<GatherOp>(op) && !llvm::all_of(op->getOperands(), isF32))
+    return "not all operands are f32";
+  if ((conv && !conv.getChannelsLast()) || (pool && !pool.getChannelsLast()))
+    return "the channels are not last";
+  if ((conv && !conv.getPack()) || (linear && !linear.getPack()))
+    return "the weight is not packed";
+  if (conv && llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; }))
+    return "the input has implicit padding";
+  if (!llvm::all_of(op->getOperands(), [](Value v) { auto type = cast<MemRefType>(v.getType()); return type.getRank() == 0 || type.isLastDimUnitStride(); }))
+    return "the elements of a row are not neighbours";
+  return "no kernel has this form";
+}
 
 namespace {
 
@@ -49,6 +69,9 @@ private:
     for (const Kernel &kernel : kernelTable())
       if (kernel.op == op->getName().getStringRef() && succeeded(kernel.emit(op, k)))
         return op->erase();
+    if (llvm::isa<NNOptDialect>(op->getDialect()))
+      remark::missed(op->getLoc(), remark::RemarkOpts::name("kernel").category("nnopt-lower-to-vector"))
+          << remark::add("{0} runs in portable loops", op->getName().getStringRef()) << remark::reason("{0}", whyPortable(op));
   }
 };
 

@@ -47,8 +47,8 @@ struct ExpandBeforeLinear : OpRewritePattern<tensor::ExpandShapeOp> {
     shape.back() = input.getShape().back();
     SmallVector<OpFoldResult> sizes = op.getMixedOutputShape();
     sizes.back() = tensor::getMixedSize(rewriter, op.getLoc(), linear.getInput(), input.getRank() - 1);
-    Value expanded = tensor::ExpandShapeOp::create(rewriter, op.getLoc(), RankedTensorType::get(shape, input.getElementType()),
-                                                   linear.getInput(), groups, sizes);
+    Value expanded = tensor::ExpandShapeOp::create(
+        rewriter, op.getLoc(), RankedTensorType::get(shape, input.getElementType()), linear.getInput(), groups, sizes);
     rewriter.replaceOp(op, withInput(rewriter, linear, expanded));
     return success();
   }
@@ -71,7 +71,8 @@ struct CollapseAfterLinear : OpRewritePattern<LinearOp> {
 
 } // namespace
 
-/// Elementwise ops on rows that a linear op flattened, or flattened rows that are restored after an elementwise op on a linear op.
+/// Elementwise ops on rows that a linear op flattened, or flattened rows that
+/// are restored after an elementwise op on a linear op.
 static bool isBetweenLinearAndReshape(OpOperand *operand) {
   Operation *producer = operand->get().getDefiningOp();
   if (auto collapse = dyn_cast<tensor::CollapseShapeOp>(producer))

@@ -1,8 +1,9 @@
 //===- FuseEpilogues.cpp - elementwise consumers into their producers -----===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// An elementwise `linalg.generic` that is the only reader of a product moves into the product's epilogue, where its values are still in
-// registers. The product moves down to the consumer, so that the other operands exist.
+// An elementwise `linalg.generic` that is the only reader of a product moves
+// into the product's epilogue, where its values are still in registers. The
+// product moves down to the consumer, so that the other operands exist.
 //===----------------------------------------------------------------------===//
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
@@ -33,7 +34,8 @@ static constexpr remark::RemarkOpts kRemark = remark::RemarkOpts::name("epilogue
 
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 
-/// True if `map` reads the element of a tensor of `shape` that has the loop's own indices.
+/// True if `map` reads the element of a tensor of `shape` that has the loop's
+/// own indices.
 static bool isIdentity(AffineMap map, ArrayRef<int64_t> shape) {
   if (map.getNumResults() != map.getNumDims() || map.getNumResults() != shape.size())
     return false;
@@ -64,9 +66,9 @@ static const char *whyNotElementwise(linalg::GenericOp op) {
   if (!op.getRegionOutputArgs()[0].use_empty())
     return "it reads its destination";
   for (OpOperand *input : op.getDpsInputOperands())
-    if (isa<RankedTensorType>(input->get().getType())
-            ? !op.getMatchingIndexingMap(input).isProjectedPermutation(/*allowZeroInResults=*/true)
-            : !matchPattern(input->get(), m_Constant()))
+    if (isa<RankedTensorType>(input->get().getType()) ? !op.getMatchingIndexingMap(input).isProjectedPermutation(
+                                                            /*allowZeroInResults=*/true)
+                                                      : !matchPattern(input->get(), m_Constant()))
       return "an operand is not read element by element";
   bool isPlain = llvm::all_of(op.getBody()->without_terminator(), [](Operation &inner) {
     return isPure(&inner) && inner.getNumRegions() == 0 && !isa<linalg::IndexOp>(inner);
@@ -93,8 +95,7 @@ static const char *whyNotInto(linalg::GenericOp consumer, Value product) {
 namespace {
 
 /// Moves `consumer` into the epilogue of `producer`, which takes its place.
-template <typename Op>
-class EpilogueBuilder {
+template <typename Op> class EpilogueBuilder {
 public:
   EpilogueBuilder(Op producer, linalg::GenericOp consumer) : producer(producer), consumer(consumer) {}
 
@@ -189,9 +190,9 @@ static bool isChannelVector(AffineMap map, unsigned channel) {
   return found == 1;
 }
 
-/// An epilogue that begins by adding a vector of channels has a bias: kernels begin their sums with it.
-template <typename Op>
-static void extractBias(Op op, unsigned channel) {
+/// An epilogue that begins by adding a vector of channels has a bias: kernels
+/// begin their sums with it.
+template <typename Op> static void extractBias(Op op, unsigned channel) {
   if (op.getBias() || op.getEpilogue().empty())
     return;
   Block &block = op.getEpilogue().front();

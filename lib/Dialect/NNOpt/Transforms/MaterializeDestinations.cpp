@@ -32,7 +32,8 @@ public:
     padConvolutions(getOperation());
     splitIntoPieces(getOperation());
     addDestinations(getOperation());
-    // Afterwards extents are arithmetic on extents of the inputs, which can be moved to where a tensor is begun.
+    // Afterwards extents are arithmetic on extents of the inputs, which can be
+    // moved to where a tensor is begun.
     RewritePatternSet patterns(&getContext());
     memref::populateResolveRankedShapedTypeResultDimsPatterns(patterns);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))

@@ -1,8 +1,10 @@
 //===- PackWeights.cpp - constant weights in the order kernels read -------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A panel holds 16 outputs: `[groups][ceil(outputs / 16)][depth][16]`, filled up with zeros. The depth of a convolution runs over taps
-// outside and channels inside, which is how a channels-last input lies in memory. A depthwise weight is `[taps][channels]`.
+// A panel holds 16 outputs: `[groups][ceil(outputs / 16)][depth][16]`, filled
+// up with zeros. The depth of a convolution runs over taps outside and channels
+// inside, which is how a channels-last input lies in memory. A depthwise weight
+// is `[taps][channels]`.
 //===----------------------------------------------------------------------===//
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
@@ -22,12 +24,14 @@ using namespace mlir;
 using namespace nnopt;
 
 static constexpr int64_t kPanel = 16;
-// Constants up to this size are written as plain attributes, which tests can read.
+// Constants up to this size are written as plain attributes, which tests can
+// read.
 static constexpr int64_t kInlineBytes = 1024;
 
 namespace {
 
-/// The elements of an f32 constant, where they are: a resource may lie unaligned in a mapped file.
+/// The elements of an f32 constant, where they are: a resource may lie
+/// unaligned in a mapped file.
 class FloatElements {
 public:
   static std::optional<FloatElements> of(ElementsAttr attribute) {
@@ -56,7 +60,8 @@ private:
   bool isSplat = false;
 };
 
-/// How a weight is read: output `o` of group `g` at depth `d` is element `(g * outputs + o) * outputStride + depth[d]`.
+/// How a weight is read: output `o` of group `g` at depth `d` is element `(g *
+/// outputs + o) * outputStride + depth[d]`.
 struct Source {
   int64_t groups = 1, outputs = 0, outputStride = 0;
   SmallVector<int64_t> depth;
@@ -112,7 +117,8 @@ public:
       else if (auto conv = dyn_cast<ConvOp>(op); conv && !conv.getPack())
         reason = pack(conv);
       if (reason)
-        remark::missed(op->getLoc(), remark::RemarkOpts::name("pack").category("nnopt-pack-weights")) << remark::reason(reason);
+        remark::missed(op->getLoc(), remark::RemarkOpts::name("pack").category("nnopt-pack-weights"))
+            << remark::reason(reason);
     });
   }
 
@@ -148,9 +154,8 @@ private:
     auto layout = PackAttr::get(&getContext(), source.outputs, depth, kPanel, {});
     auto key = ArrayAttr::get(&getContext(), {layout, op.getWeightKnAttr()});
     int64_t packedShape[] = {source.panels(), depth, kPanel};
-    return replace(op, value, key, layout, packedShape, [&](const FloatElements &from, MutableArrayRef<float> to) {
-      packPanels(from, source, to);
-    });
+    return replace(op, value, key, layout, packedShape,
+                   [&](const FloatElements &from, MutableArrayRef<float> to) { packPanels(from, source, to); });
   }
 
   const char *pack(ConvOp op) {
@@ -164,9 +169,9 @@ private:
     auto key = [&](PackAttr layout) { return ArrayAttr::get(&getContext(), {layout, op.getGroupsAttr()}); };
     if (op.isDepthwise()) {
       auto layout = PackAttr::get(&getContext(), shape[0], taps, /*panel=*/0, shape.drop_front(2));
-      return replace(op, value, key(layout), layout, {taps, shape[0]}, [&](const FloatElements &from, MutableArrayRef<float> to) {
-        packDepthwise(from, taps, shape[0], to);
-      });
+      return replace(
+          op, value, key(layout), layout, {taps, shape[0]},
+          [&](const FloatElements &from, MutableArrayRef<float> to) { packDepthwise(from, taps, shape[0], to); });
     }
     Source source;
     source.groups = groups, source.outputs = shape[0] / groups, source.outputStride = channels * taps;
@@ -175,13 +180,13 @@ private:
         source.depth.push_back(c * taps + tap);
     auto layout = PackAttr::get(&getContext(), source.outputs, channels * taps, kPanel, shape.drop_front(2));
     int64_t packedShape[] = {groups, source.panels(), channels * taps, kPanel};
-    return replace(op, value, key(layout), layout, packedShape, [&](const FloatElements &from, MutableArrayRef<float> to) {
-      packPanels(from, source, to);
-    });
+    return replace(op, value, key(layout), layout, packedShape,
+                   [&](const FloatElements &from, MutableArrayRef<float> to) { packPanels(from, source, to); });
   }
 
   template <typename Op, typename Packing>
-  const char *replace(Op op, ElementsAttr value, Attribute key, PackAttr layout, ArrayRef<int64_t> shape, Packing packing) {
+  const char *replace(Op op, ElementsAttr value, Attribute key, PackAttr layout, ArrayRef<int64_t> shape,
+                      Packing packing) {
     Value &weight = packed[{value, key}];
     if (!weight) {
       std::optional<FloatElements> elements = FloatElements::of(value);

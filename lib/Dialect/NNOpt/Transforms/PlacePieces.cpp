@@ -18,7 +18,8 @@ using namespace nnopt;
 
 static bool isPiece(Operation *op) { return isa_and_nonnull<tensor::InsertSliceOp>(op) && op->hasAttr(kPieceAttr); }
 
-/// The use of an empty tensor as the place that `value` is written to; null if there is none.
+/// The use of an empty tensor as the place that `value` is written to; null if
+/// there is none.
 static OpOperand *placeOf(Value value) {
   auto result = dyn_cast<OpResult>(value);
   if (!result)
@@ -42,7 +43,8 @@ static OpOperand *placeOf(Value value) {
   return isEmpty ? place : nullptr;
 }
 
-/// Moves what computes `values` before `position`, if it is only index arithmetic and frames of padding.
+/// Moves what computes `values` before `position`, if it is only index
+/// arithmetic and frames of padding.
 static LogicalResult hoist(ValueRange values, Operation *position) {
   llvm::SetVector<Operation *> slice;
   std::function<bool(Value)> collect = [&](Value value) {
@@ -50,7 +52,8 @@ static LogicalResult hoist(ValueRange values, Operation *position) {
     if (!op || slice.contains(op) || op->getBlock() != position->getBlock() || op->isBeforeInBlock(position))
       return true;
     bool isIndices = isa<arith::ArithDialect, affine::AffineDialect>(op->getDialect()) || isa<tensor::DimOp>(op);
-    if (!isIndices && !isa<bufferization::AllocTensorOp, tensor::ExtractSliceOp, tensor::InsertSliceOp, linalg::FillOp>(op))
+    if (!isIndices &&
+        !isa<bufferization::AllocTensorOp, tensor::ExtractSliceOp, tensor::InsertSliceOp, linalg::FillOp>(op))
       return false;
     if (op == position || !llvm::all_of(op->getOperands(), collect))
       return false;
@@ -64,7 +67,8 @@ static LogicalResult hoist(ValueRange values, Operation *position) {
   return success();
 }
 
-/// Lets the producer of `piece` write into `into`; the piece is inserted right after it then.
+/// Lets the producer of `piece` write into `into`; the piece is inserted right
+/// after it then.
 static LogicalResult writeInPlace(tensor::InsertSliceOp piece, Value into) {
   OpOperand *place = placeOf(piece.getSource());
   if (!place || place->getOwner()->getBlock() != piece->getBlock())
@@ -73,20 +77,22 @@ static LogicalResult writeInPlace(tensor::InsertSliceOp piece, Value into) {
   RankedTensorType slice = tensor::ExtractSliceOp::inferResultType(piece.getDestType(), piece.getMixedSizes());
   Operation *writer = place->getOwner();
   SmallVector<Value> needed{into};
-  llvm::append_range(needed, ValueRange(piece->getOperands()).drop_front(2)); // offsets and sizes
+  llvm::append_range(needed,
+                     ValueRange(piece->getOperands()).drop_front(2)); // offsets and sizes
   if (slice != type || failed(hoist(needed, writer)))
     return failure();
   OpBuilder b(writer);
   Operation *empty = place->get().getDefiningOp();
-  place->set(tensor::ExtractSliceOp::create(b, piece.getLoc(), type, into, piece.getMixedOffsets(), piece.getMixedSizes(),
-                                            piece.getMixedStrides()));
+  place->set(tensor::ExtractSliceOp::create(b, piece.getLoc(), type, into, piece.getMixedOffsets(),
+                                            piece.getMixedSizes(), piece.getMixedStrides()));
   if (empty->use_empty())
     empty->erase();
   piece->moveAfter(piece.getSource().getDefiningOp());
   return success();
 }
 
-/// Orders the pieces of the chain that ends in `last` by their producers. Returns how many are written in place.
+/// Orders the pieces of the chain that ends in `last` by their producers.
+/// Returns how many are written in place.
 static unsigned placeChain(tensor::InsertSliceOp last) {
   SmallVector<tensor::InsertSliceOp> pieces{last};
   while (isPiece(pieces.back().getDest().getDefiningOp()))
@@ -133,7 +139,8 @@ unsigned nnopt::placePieces(func::FuncOp function) {
       lasts.push_back(op);
   });
   unsigned inPlace = 0;
-  // The last first: what is a piece itself gets its place before its own pieces do.
+  // The last first: what is a piece itself gets its place before its own pieces
+  // do.
   for (tensor::InsertSliceOp last : llvm::reverse(lasts))
     inPlace += placeChain(last);
   function.walk([](tensor::InsertSliceOp op) { op->removeAttr(kPieceAttr); });

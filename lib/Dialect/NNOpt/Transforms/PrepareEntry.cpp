@@ -78,6 +78,14 @@ private:
     return MemRefType::get(tensor.getShape(), tensor.getElementType());
   }
 
+  /// The tensor that the pieces of `value` are inserted in (nnopt-materialize-destinations); null if it has none.
+  static bufferization::AllocTensorOp beginningOf(Value value) {
+    while (auto insert = value.getDefiningOp<tensor::InsertSliceOp>())
+      value = insert.getDest();
+    auto begin = value.getDefiningOp<bufferization::AllocTensorOp>();
+    return begin && !begin.getCopy() ? begin : bufferization::AllocTensorOp();
+  }
+
   /// Results are written to new last arguments; their extents are returned instead, for `@shapes`.
   LogicalResult passResultsByArgument(func::FuncOp entry) {
     auto terminator = cast<func::ReturnOp>(entry.front().getTerminator());
@@ -96,8 +104,16 @@ private:
       if (failed(entry.insertArgument(position, bufferOf(type), list.getDictionary(&getContext()), result.getLoc())))
         return failure();
       auto write = bufferization::MaterializeInDestinationOp::create(b, result.getLoc(), Type(), result, entry.getArgument(position));
-      write.setRestrict(true);
       write.setWritable(true);
+      if (bufferization::AllocTensorOp begin = beginningOf(result)) { // assembled in the caller's buffer
+        OpBuilder early(begin);
+        Value output = bufferization::ToTensorOp::create(early, result.getLoc(), type, entry.getArgument(position),
+                                                         /*restrict=*/true, /*writable=*/true);
+        begin.replaceAllUsesWith(output);
+        begin.erase();
+      } else {
+        write.setRestrict(true);
+      }
       for (int64_t d = 0; d < type.getRank(); ++d)
         extents.push_back(b.createOrFold<tensor::DimOp>(result.getLoc(), result, d));
     }

@@ -26,7 +26,8 @@ static SmallVector<OpFoldResult> repeat(OpBuilder &b, int64_t value, size_t coun
   return SmallVector<OpFoldResult>(count, b.getIndexAttr(value));
 }
 
-/// What `value` is a slice of, if the slice has all of every dimension but the last (the channels); else `value`.
+/// What `value` is a slice of, if the slice has all of every dimension but the
+/// last (the channels); else `value`.
 static Value wholeOf(Value value) {
   auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
   if (!slice || slice.getDroppedDims().any() || !slice.hasUnitStride() ||
@@ -38,7 +39,8 @@ static Value wholeOf(Value value) {
   return slice.getSource();
 }
 
-/// Cuts `padded`, which is wholeOf(input) with `low` elements before and `high` after it, down to what `op` needs around its input.
+/// Cuts `padded`, which is wholeOf(input) with `low` elements before and `high`
+/// after it, down to what `op` needs around its input.
 static Value inputWithPads(OpBuilder &b, ConvOp op, Value padded, ArrayRef<int64_t> low, ArrayRef<int64_t> high) {
   Location loc = op.getLoc();
   unsigned spatial = op.getSpatialRank();
@@ -94,7 +96,8 @@ void nnopt::padConvolutions(func::FuncOp function) {
 // Pieces
 //===----------------------------------------------------------------------===//
 
-/// A tensor without content that is never taken for another one: two frames of padding that look alike are written differently.
+/// A tensor without content that is never taken for another one: two frames of
+/// padding that look alike are written differently.
 static Value createUnique(OpBuilder &b, Location loc, ArrayRef<OpFoldResult> sizes, Type element) {
   SmallVector<int64_t> shape;
   SmallVector<Value> dynamic;
@@ -110,14 +113,16 @@ static Value insertPiece(OpBuilder &b, Location loc, Value piece, Value into, Ar
 }
 
 /// Fills a box of `tensor`.
-static Value fillBox(OpBuilder &b, Location loc, Value tensor, ArrayRef<OpFoldResult> offsets, ArrayRef<OpFoldResult> sizes, Value value) {
+static Value fillBox(OpBuilder &b, Location loc, Value tensor, ArrayRef<OpFoldResult> offsets,
+                     ArrayRef<OpFoldResult> sizes, Value value) {
   SmallVector<OpFoldResult> ones = repeat(b, 1, sizes.size());
   Value box = tensor::ExtractSliceOp::create(b, loc, tensor, offsets, sizes, ones);
   Value filled = linalg::FillOp::create(b, loc, ValueRange{value}, ValueRange{box}).getResult(0);
   return tensor::InsertSliceOp::create(b, loc, filled, tensor, offsets, sizes, ones);
 }
 
-/// Only the frame around the input is filled: its inside is written by the input's producer.
+/// Only the frame around the input is filled: its inside is written by the
+/// input's producer.
 static LogicalResult splitPad(tensor::PadOp op) {
   Value value = op.getConstantPaddingValue();
   auto low = op.getStaticLow(), high = op.getStaticHigh();
