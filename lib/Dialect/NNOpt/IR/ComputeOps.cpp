@@ -202,6 +202,11 @@ SmallVector<OpFoldResult> ConvOp::inferResultShape(OpBuilder &builder) {
 // ConvTransposeOp
 //===----------------------------------------------------------------------===//
 
+static int64_t transposeOutputs(ConvTransposeOp op) {
+  int64_t perGroup = shapeOf(op.getWeight())[1];
+  return ShapedType::isDynamic(perGroup) ? perGroup : perGroup * static_cast<int64_t>(op.getGroups());
+}
+
 LogicalResult ConvTransposeOp::verify() {
   ArrayRef<int64_t> input = shapeOf(getInput()), weight = shapeOf(getWeight());
   if (weight.size() != input.size())
@@ -214,7 +219,7 @@ LogicalResult ConvTransposeOp::verify() {
     return emitOpError("expects ") << weight[0] << " input channels (the weight's), got " << input[1];
   if (getGroups() < 1 || (!ShapedType::isDynamic(weight[0]) && weight[0] % getGroups() != 0))
     return emitOpError("cannot divide ") << weight[0] << " input channels into " << getGroups() << " groups";
-  return verifyBias(*this, getBias(), weight[1] * getGroups());
+  return verifyBias(*this, getBias(), transposeOutputs(*this));
 }
 
 /// `scale` and `offset` of the affine function from an input to an output extent.
@@ -227,7 +232,7 @@ static std::pair<int64_t, int64_t> transposeExtent(ConvTransposeOp op, unsigned 
 
 SmallVector<int64_t> ConvTransposeOp::inferStaticShape() {
   SmallVector<int64_t> shape(shapeOf(getInput()));
-  shape[1] = shapeOf(getWeight())[1] * getGroups();
+  shape[1] = transposeOutputs(*this);
   for (unsigned i = 0; i < getStrides().size(); ++i) {
     auto [scale, offset] = transposeExtent(*this, i);
     if (!ShapedType::isDynamic(shape[2 + i]))
@@ -238,7 +243,8 @@ SmallVector<int64_t> ConvTransposeOp::inferStaticShape() {
 
 SmallVector<OpFoldResult> ConvTransposeOp::inferResultShape(OpBuilder &builder) {
   SmallVector<OpFoldResult> shape = dimsOf(builder, getLoc(), getInput());
-  shape[1] = builder.getIndexAttr(shapeOf(getWeight())[1] * getGroups());
+  OpFoldResult perGroup = dimOf(builder, getLoc(), getWeight(), 1);
+  shape[1] = affine::makeComposedFoldedAffineApply(builder, getLoc(), builder.getAffineDimExpr(0) * getGroups(), {perGroup});
   for (unsigned i = 0; i < getStrides().size(); ++i) {
     auto [scale, offset] = transposeExtent(*this, i);
     shape[2 + i] = affine::makeComposedFoldedAffineApply(builder, getLoc(),
@@ -256,6 +262,8 @@ LogicalResult AttentionOp::verify() {
   if (q.size() != 4 || k.size() != 4 || v.size() != 4)
     return emitOpError("expects operands of rank 4, got ") << q.size() << ", " << k.size() << " and " << v.size();
   unsigned heads = getSequenceMajor() ? 2 : 1, sequence = getSequenceMajor() ? 1 : 2;
+  if (!compatible(q[0], k[0]) || !compatible(q[0], v[0]) || !compatible(k[0], v[0])) // c3
+    return emitOpError("has batches of ") << q[0] << " queries, " << k[0] << " keys and " << v[0] << " values";
   if (!compatible(q[3], k[3])) // c1
     return emitOpError("multiplies queries of size ") << q[3] << " by keys of size " << k[3];
   if (!compatible(k[sequence], v[sequence]))

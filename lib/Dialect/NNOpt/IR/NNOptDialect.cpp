@@ -12,6 +12,7 @@
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 using namespace nnopt;
@@ -31,6 +32,29 @@ void NNOptDialect::initialize() {
 #define GET_ATTRDEF_LIST
 #include "nnopt/Dialect/NNOpt/IR/NNOptAttrs.cpp.inc"
       >();
+}
+
+LogicalResult PackAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t outputs, int64_t depth,
+                               int64_t panel, ArrayRef<int64_t> kernel) {
+  if (outputs < 1) // c1
+    return emitError() << "expects outputs of at least 1, got " << outputs;
+  if (depth < 1)
+    return emitError() << "expects a depth of at least 1, got " << depth;
+  if (panel < 0)
+    return emitError() << "expects a panel of at least 0, got " << panel;
+  int64_t padded, elements;
+  if (llvm::AddOverflow(outputs, panel, padded) || llvm::MulOverflow(padded, depth, elements))
+    return emitError() << "counts more elements than an index can: " << outputs << " outputs of depth " << depth;
+  int64_t taps = 1;
+  for (int64_t extent : kernel) {
+    if (extent < 1)
+      return emitError() << "expects kernel extents of at least 1, got " << extent;
+    if (llvm::MulOverflow(taps, extent, taps))
+      taps = 0;
+  }
+  if (taps == 0 || depth % taps != 0) // c2
+    return emitError() << "expects a depth that is a multiple of the kernel's " << taps << " taps, got " << depth;
+  return success();
 }
 
 Operation *NNOptDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {

@@ -7,6 +7,7 @@
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace nnopt;
@@ -46,6 +47,22 @@ SmallVector<OpFoldResult> dimsOf(OpBuilder &builder, Location loc, Value value) 
 
 bool compatible(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
 
+/// Extents that an epilogue operand is read at agree with the result's.
+static LogicalResult verifyEpilogueExtents(StructuredOpInterface op, ValueRange operands, std::optional<ArrayAttr> maps) {
+  SmallVector<int64_t> result = op.inferStaticShape();
+  for (auto [i, operand] : llvm::enumerate(operands)) {
+    AffineMap map = cast<AffineMapAttr>((*maps)[i]).getValue();
+    for (auto [d, expr, extent] : llvm::enumerate(map.getResults(), shapeOf(operand))) {
+      auto dim = dyn_cast<AffineDimExpr>(expr);
+      int64_t read = dim ? result[dim.getPosition()] : 1;
+      if (!compatible(read, extent) && (dim || extent < 1))
+        return op->emitOpError("epilogue map #") << i << " reads " << read << " elements of dimension " << d
+                                                 << " of an operand that has " << extent;
+    }
+  }
+  return success();
+}
+
 LogicalResult verifyEpilogue(Operation *op, Region &epilogue, ValueRange operands, std::optional<ArrayAttr> maps,
                              int64_t resultRank) {
   size_t numMaps = maps ? maps->size() : 0;
@@ -77,7 +94,13 @@ LogicalResult verifyEpilogue(Operation *op, Region &epilogue, ValueRange operand
   }
   if (block.empty() || !isa<YieldOp>(block.back()))
     return op->emitOpError("expects its epilogue to end in 'nnopt.yield'");
-  return success();
+  auto structured = cast<StructuredOpInterface>(op);
+  Value destination = structured.getDestination();
+  Type yielded = cast<YieldOp>(block.back()).getValue().getType();
+  Type element = getElementTypeOrSelf(destination ? destination : op->getResult(0));
+  if (yielded != element)
+    return op->emitOpError("yields ") << yielded << " from its epilogue, the result has elements of type " << element;
+  return verifyEpilogueExtents(structured, operands, maps);
 }
 
 void structuredEffects(StructuredOpInterface op,

@@ -9,6 +9,25 @@ using namespace nnopt;
 
 OpFoldResult WeightOp::fold(FoldAdaptor) { return getValue(); }
 
+/// A blocked scale has an element per block along the axis, and the input's extents elsewhere.
+template <typename Op>
+static LogicalResult verifyBlocks(Op op, RankedTensorType input, RankedTensorType scale) {
+  int64_t size = *op.getBlockSize(), axis = *op.getAxis();
+  if (size < 1)
+    return op.emitOpError("expects a block size of at least 1, got ") << size;
+  for (auto [d, extent, got] : llvm::enumerate(input.getShape(), scale.getShape())) {
+    bool blocked = static_cast<int64_t>(d) == axis && !ShapedType::isDynamic(extent);
+    int64_t expected = blocked ? llvm::divideCeil(extent, size) : extent;
+    if (nnopt::detail::compatible(expected, got))
+      continue;
+    InFlightDiagnostic diag = op.emitOpError("expects ") << expected << " scales in dimension " << d;
+    if (blocked)
+      diag << " (blocks of " << size << ")";
+    return diag << ", got " << got;
+  }
+  return success();
+}
+
 /// Scale and zero point: one element, one per index of `axis`, or one per block along it.
 template <typename Op>
 static LogicalResult verifyScale(Op op) {
@@ -26,7 +45,7 @@ static LogicalResult verifyScale(Op op) {
       return op.emitOpError("has a block size but no axis");
     if (scale.getRank() != input.getRank())
       return op.emitOpError("expects a blocked scale of rank ") << input.getRank() << ", got " << scale.getRank();
-    return success();
+    return verifyBlocks(op, input, scale);
   }
   if (scale.hasStaticShape() && scale.getNumElements() == 1)
     return success();

@@ -16,7 +16,8 @@ def NNOpt_LinearOp : NNOpt_EpilogueOp<"linear", "$input `,` $weight (`bias` $bia
 
     - c1: the last dimension of `input` is the weight's `k`.
     - c2: `bias` has one element per output `n`.
-    - c3: the epilogue has a map per operand and a block argument per operand, plus the accumulator.
+    - c3: the epilogue has a map per operand and a block argument per operand, plus the accumulator; what a map reads exists; the
+      yielded element has the result's type.
 
     ```mlir
     %y = nnopt.linear %x, %w bias %b
@@ -114,6 +115,7 @@ def NNOpt_AttentionOp : NNOpt_StructuredOp<"attention", [AttrSizedOperandSegment
 
     - c1: query and key have the same size; key and value the same sequence.
     - c2: the query heads are a multiple of the key heads.
+    - c3: the three batches agree.
 
     ```mlir
     %y = nnopt.attention %q, %k, %v mask %m {scale = 0.125 : f32}

@@ -48,6 +48,9 @@ def NNOpt_PackAttr : AttrDef<NNOpt_Dialect, "Pack"> {
     convolution's filter (empty for `linear`). A depthwise weight is
     `[taps][channels]` and has `panel = 0`, `depth` = taps, `outputs` = channels.
 
+    - c1: outputs, depth and the kernel's extents are positive, `panel` is not negative.
+    - c2: `depth` is a multiple of the number of taps.
+
     ```mlir
     #nnopt.pack<outputs = 30, depth = 768, panel = 16>
     #nnopt.pack<outputs = 64, depth = 576, panel = 16, kernel = [3, 3]>
@@ -55,6 +58,7 @@ def NNOpt_PackAttr : AttrDef<NNOpt_Dialect, "Pack"> {
   }];
   let parameters = (ins "int64_t":$outputs, "int64_t":$depth, "int64_t":$panel,
                         OptionalArrayRefParameter<"int64_t">:$kernel);
+  let genVerifyDecl = 1;
   let assemblyFormat = "`<` `outputs` `=` $outputs `,` `depth` `=` $depth `,` `panel` `=` $panel (`,` `kernel` `=` `[` $kernel^ `]`)? `>`";
 }
 

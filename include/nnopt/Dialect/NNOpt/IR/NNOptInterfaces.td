@@ -14,6 +14,8 @@ def NNOpt_StructuredOpInterface : OpInterface<"StructuredOpInterface"> {
     an optional destination operand. Supplies what the materialisation of
     destinations, bufferization and shape queries need.
   }];
+  // With regions: after the op's own verifier, which inferStaticShape relies on.
+  let verifyWithRegions = 1;
   let verify = "return ::nnopt::detail::verifyStructuredOp(mlir::cast<::nnopt::StructuredOpInterface>($_op));";
   let methods = [
     InterfaceMethod<"Shape of the result, kDynamic where unknown. Runs after the op's own checks; never fails.",
