@@ -20,8 +20,11 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import measure
+import nnopt
 import workloads
-from artefact import BUILD, CODES, BenchError, c_name, compile_object, link_program, run_command
+from artefact import BUILD, BenchError, compile_model, link_program, run_command
+from nnopt.abi import code_of
+from nnopt.model import c_name
 
 WEIGHTS_SECTION = ".nnopt.weights"
 
@@ -64,7 +67,7 @@ def c_program(name, feeds, outputs, threads):
     inputs = []
     for array in feeds:
         shape = ", ".join(map(str, array.shape))
-        inputs.append(f"{{.data = calloc(1, {array.nbytes}), .dtype = {CODES[array.dtype]}, .rank = {array.ndim}, "
+        inputs.append(f"{{.data = calloc(1, {array.nbytes}), .dtype = {code_of(array.dtype)}, .rank = {array.ndim}, "
                       f".shape = {{{shape}}}}}")
     return PROGRAM.format(name=name, inputs=", ".join(inputs), outputs=outputs, threads=threads)
 
@@ -102,7 +105,7 @@ def footprint(workload, arguments):
     graph = onnx.load(workload.model, load_external_data=False).graph
     name = c_name(workload.model)
     obj = BUILD / "bench" / f"{name}.o"
-    seconds = statistics.median(compile_object(workload.model, obj) for _ in range(arguments.compilations))
+    seconds = statistics.median(compile_model(workload.model, obj) for _ in range(arguments.compilations))
     source = obj.with_name(f"{name}_once.c")
     feeds = [workload.feeds[value.name] for value in graph.input]
     source.write_text(c_program(name, feeds, len(graph.output), arguments.threads))
@@ -143,7 +146,7 @@ def main():
             continue
         try:
             results.append(footprint(make(), arguments))
-        except BenchError as error:
+        except (BenchError, nnopt.Error) as error:
             failed = True
             print(f"error: {name}: {error}", file=sys.stderr)
     print(measure.table(HEADER, [row_of(result) for result in results], arguments.markdown))

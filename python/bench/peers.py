@@ -19,8 +19,10 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import measure
+import nnopt
 import workloads
-from artefact import BUILD, BenchError, CompiledModel, c_name, compile_object
+from artefact import BUILD, BenchError, compile_model
+from nnopt.model import c_name
 
 
 def onnx_runtime(workload, threads):
@@ -48,16 +50,12 @@ def openvino(workload, threads):
     return lambda: (request.infer(), request.get_output_tensor(0).data)[1]
 
 
-def nnopt(workload, threads, expected, options=()):
-    """The same through nnopt's object; `expected` gives the output's shape and type."""
-    import onnx
-
-    obj = BUILD / "bench" / f"{c_name(workload.model)}.o"
-    compile_object(workload.model, obj, options)
-    names = [value.name for value in onnx.load(workload.model, load_external_data=False).graph.input]
-    output = np.zeros_like(expected)
-    call = CompiledModel(obj, threads).prepare([workload.feeds[name] for name in names], [output])
-    return lambda: (call(), output)[1]
+def compiled(workload, threads):
+    """The same through nnopt."""
+    library = BUILD / "bench" / f"{c_name(workload.model)}.so"
+    compile_model(workload.model, library)
+    call = nnopt.load(library, threads=threads).bind(**workload.feeds)
+    return lambda: call()[0]
 
 
 def compare(workload, threads, arguments):
@@ -66,7 +64,7 @@ def compare(workload, threads, arguments):
     expected = np.array(calls["onnxruntime"]())
     if not arguments.without_openvino:
         calls["openvino"] = openvino(workload, threads)
-    calls["nnopt"] = nnopt(workload, threads, expected)
+    calls["nnopt"] = compiled(workload, threads)
     answer = calls["nnopt"]()
     error = float(np.abs(answer - expected).max() / max(np.abs(expected).max(), 1e-30))
     if not error <= MAX_RELATIVE_ERROR:
@@ -124,7 +122,7 @@ def main():
             os.environ["OMP_NUM_THREADS"] = str(threads)
             try:
                 results.append(compare(workload, threads, arguments))
-            except BenchError as error:
+            except (BenchError, nnopt.Error) as error:
                 print(f"error: {workload.name}: {error}", file=sys.stderr)
                 results.append({"workload": workload.name, "threads": threads, "bar": workload.bar, "error": str(error)})
             print(f"{workload.name}, {threads} threads: {results[-1].get('ratio', float('nan')):.2f}", file=sys.stderr)

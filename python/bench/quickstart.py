@@ -18,8 +18,9 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 import measure
+import nnopt
 import nnopt_models
-from artefact import BUILD, ROOT, BenchError, compile_object, link_program, run_command
+from artefact import BUILD, ROOT, BenchError, compile_model, link_program, run_command
 from nnopt_models.errors import ModelError
 from nnopt_models.inputs import load_photo, tokenize
 from workloads import SENTENCE
@@ -42,7 +43,7 @@ class Example:
         inputs = [self.model, BUILD / "bin" / "nnopt-compile"]
         if self.object.exists() and all(self.object.stat().st_mtime > p.stat().st_mtime for p in inputs if p.exists()):
             return None
-        return compile_object(self.model, self.object)
+        return compile_model(self.model, self.object)
 
     def link(self):
         link_program([self.source], self.object, self.program)
@@ -169,6 +170,6 @@ def main():
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except (BenchError, ModelError) as error:
+    except (BenchError, ModelError, nnopt.Error) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(1)

@@ -39,10 +39,6 @@ def test_tables():
     assert measure.table(["a", "b"], [["long", 1]]).splitlines()[2] == "long  1"
 
 
-def test_c_names():
-    assert artefact.c_name("models/minilm-l6.onnx") == "minilm_l6"
-
-
 def test_a_failed_command_is_reported_with_its_message():
     with pytest.raises(artefact.BenchError, match="failed with 3:\nwhy"):
         artefact.run_command(["sh", "-c", "echo why >&2; exit 3"])
