@@ -17,6 +17,8 @@ config.environment["PATH"] = os.pathsep.join(
 config.environment["PYTHONPATH"] = os.path.join(config.nnopt_src, "python")
 config.substitutions.append(("%python", config.python))
 config.substitutions.append(("%src", config.nnopt_src))
+# Runs a command, shows its errors on standard output, and its exit code last.
+config.substitutions.append(("%exit_of", "sh -c '\"$@\" 2>&1; echo exit $?' -"))
 config.substitutions.append(("%nnopt_lib", config.nnopt_lib))
 
 if platform.machine() == "x86_64":

@@ -45,15 +45,13 @@ public:
   FailureOr<CompileReport> run() {
     if (failed(checkStages()))
       return failure();
-    bool writesModule = !options.stopAfter.empty() || options.emit == EmitKind::MLIR;
     // Before the work: a file that cannot be written is known at once.
-    if (failed(open(options.output, output)) || (!writesModule && writesHeader() && failed(open(headerPath(), header))))
+    if (failed(open(options.output, output)) || (writesHeader() && failed(open(headerPath(), header))))
       return failure();
-    std::string name = cIdentifier(llvm::sys::path::stem(options.output));
-    module->setAttr(kModelAttr, StringAttr::get(module.getContext(), name));
+    module->setAttr(kModelAttr, StringAttr::get(module.getContext(), modelName()));
     if (failed(runPasses()))
       return failure();
-    if (failed(writesModule ? writeModule() : writeCode(name)) || failed(commit()))
+    if (failed(writesModule() ? writeModule() : writeCode()) || failed(commit()))
       return failure();
     return report;
   }
@@ -64,16 +62,26 @@ private:
   CompileReport report;
   std::optional<OutputFile> output, header;
 
-  LogicalResult fail(llvm::Error error) { return emitError(UnknownLoc::get(module.getContext())) << llvm::toString(std::move(error)); }
+  LogicalResult fail(const llvm::Twine &message) { return emitError(UnknownLoc::get(module.getContext())) << message; }
+  LogicalResult fail(llvm::Error error) { return fail(llvm::toString(std::move(error))); }
 
   LogicalResult checkStages() {
     for (StringRef name : {StringRef(options.startAt), StringRef(options.stopAfter)})
       if (!name.empty() && !findStage(name))
-        return fail(llvm::createStringError(llvm::inconvertibleErrorCode(), "unknown stage '" + name + "', expected one of " + stageNames()));
+        return fail("unknown stage '" + name + "', expected one of " + stageNames());
     if (!options.stopAfter.empty() && findStage(options.stopAfter) < findStage(options.startAt))
-      return fail(llvm::createStringError(llvm::inconvertibleErrorCode(),
-                                          "stage '" + options.stopAfter + "' comes before '" + options.startAt + "'"));
+      return fail("stage '" + options.stopAfter + "' comes before '" + options.startAt + "'");
+    if (writesHeader() && headerPath() == options.output)
+      return fail("the output cannot be called '" + options.output + "': that is the header's name");
     return success();
+  }
+
+  bool writesModule() const { return !options.stopAfter.empty() || options.emit == EmitKind::MLIR; }
+  bool writesHeader() const { return !writesModule() && options.emit != EmitKind::LLVM && options.output != "-"; }
+
+  /// The name of the model in C.
+  std::string modelName() const {
+    return options.output == "-" ? "model" : cIdentifier(llvm::sys::path::stem(options.output));
   }
 
   LogicalResult open(const std::string &path, std::optional<OutputFile> &file) {
@@ -83,8 +91,6 @@ private:
     file.emplace(std::move(*created));
     return success();
   }
-
-  bool writesHeader() const { return options.emit != EmitKind::LLVM && options.output != "-"; }
 
   std::string headerPath() const {
     SmallString<128> path(options.output);
@@ -99,6 +105,7 @@ private:
     run.startAt = options.startAt;
     run.stopAfter = options.stopAfter.empty() || options.stopAfter == kObjectStage ? StringRef(kLastPassStage) : StringRef(options.stopAfter);
     run.dumpDirectory = options.dumpDirectory;
+    run.elideWeights = !options.dumpWeights;
     run.crashReproducer = options.crashReproducer;
     run.timing = options.timing;
     auto started = [&](const Stage &stage) {
@@ -121,11 +128,11 @@ private:
     return success();
   }
 
-  LogicalResult writeCode(const std::string &name) {
+  LogicalResult writeCode() {
     auto start = std::chrono::steady_clock::now();
     if (options.stageStarted)
       options.stageStarted(kObjectStage);
-    CodeOptions code{name, "", options.triple, std::max<int64_t>(options.threads, 0)};
+    CodeOptions code{modelName(), "", options.triple, std::max<int64_t>(options.threads, 0)};
     auto stamp = module->getAttrOfType<StringAttr>(kStampAttr);
     code.stamp = (stamp ? stamp.str() + ", " : "") + "nnopt " NNOPT_VERSION ", LLVM " LLVM_VERSION_STRING;
     FailureOr<ModelCode> model = ModelCode::create(module, code);

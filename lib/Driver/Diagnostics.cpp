@@ -5,8 +5,10 @@
 #include "nnopt/Driver/Diagnostics.h"
 
 #include "mlir/IR/Location.h"
+#include "mlir/IR/Remarks.h"
 
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Regex.h"
 
 using namespace mlir;
 
@@ -51,4 +53,15 @@ void nnopt::printDiagnostic(raw_ostream &os, StringRef tool, Diagnostic &diagnos
   printOne(os, tool, diagnostic);
   for (Diagnostic &note : diagnostic.getNotes())
     printOne(os, tool, note);
+}
+
+llvm::Error nnopt::enableRemarks(MLIRContext &context, StringRef filter) {
+  std::string message;
+  if (!llvm::Regex(filter).isValid(message))
+    return llvm::createStringError(llvm::inconvertibleErrorCode(), "'" + filter + "' is not a regular expression: " + message);
+  remark::RemarkCategories categories;
+  categories.passed = categories.missed = categories.analysis = categories.failed = filter.str();
+  (void)remark::enableOptimizationRemarks(context, /*streamer=*/nullptr, std::make_unique<remark::RemarkEmittingPolicyAll>(), categories,
+                                          /*printAsEmitRemarks=*/true);
+  return llvm::Error::success();
 }

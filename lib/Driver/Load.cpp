@@ -27,6 +27,9 @@ void nnopt::registerCompilerDialects(DialectRegistry &registry) {
   registerDialects(registry);
 }
 
+/// Of the sections that hold weights.
+static constexpr uint64_t kBytecodeAlignment = 64;
+
 /// Inputs and outputs that have no name are numbered.
 static void nameArguments(ModuleOp module) {
   auto entry = module.lookupSymbol<func::FuncOp>(kEntryName);
@@ -48,8 +51,9 @@ static std::string stampOf(StringRef path, StringRef contents) {
 }
 
 static OwningOpRef<ModuleOp> loadMLIR(StringRef path, std::unique_ptr<llvm::MemoryBuffer> buffer, MLIRContext &context) {
-  llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(buffer), SMLoc());
+  // Shared, so that the weights of bytecode may stay where they are in the file.
+  auto sources = std::make_shared<llvm::SourceMgr>();
+  sources->AddNewSourceBuffer(std::move(buffer), SMLoc());
   OwningOpRef<ModuleOp> module = parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
   if (module)
     nameArguments(*module);
@@ -64,7 +68,8 @@ LoadResult nnopt::loadModel(StringRef path, const LoadOptions &options, MLIRCont
     emitError(loc) << "has the suffix '" << suffix << "', expected .onnx, .mlir or .mlirbc";
     return result;
   }
-  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/suffix != ".onnx");
+  auto buffer = llvm::MemoryBuffer::getFile(path, /*IsText=*/false, /*RequiresNullTerminator=*/suffix == ".mlir",
+                                            /*IsVolatile=*/false, llvm::Align(kBytecodeAlignment));
   if (!buffer) {
     emitError(loc) << "cannot be read: " << buffer.getError().message();
     return result;

@@ -204,7 +204,7 @@ LogicalResult ModelCode::writeAssembly(raw_ostream &os) {
   os << text;
   if (!impl->weights.weights().empty())
     os << "\n# The bytes of section " << kWeightSection << " (" << impl->weights.bytes()
-       << ") are only in the object; it defines these symbols:\n";
+       << " bytes) are only in the object; it defines these symbols:\n";
   for (const Weight &weight : impl->weights.weights())
     os << "# " << weight.symbol << ": offset " << weight.offset << ", " << weight.bytes << " bytes\n";
   return success();

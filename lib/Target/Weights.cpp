@@ -69,7 +69,7 @@ static LogicalResult checkValue(LLVM::GlobalOp global, ElementsAttr value, uint6
   if (auto resource = dyn_cast<DenseResourceElementsAttr>(value)) {
     const AsmResourceBlob *blob = resource.getRawHandle().getBlob();
     if (!blob)
-      return global.emitError("weight '") << global.getSymName() << "' has no bytes; was the file written without weights?";
+      return global.emitError("weight '") << global.getSymName() << "' has no bytes: the file was written without weights";
     if (blob->getData().size() != bytes)
       return global.emitError("weight '") << global.getSymName() << "' has " << blob->getData().size()
                                           << " bytes, its type needs " << bytes;

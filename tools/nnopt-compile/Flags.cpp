@@ -55,6 +55,10 @@ struct Options {
                                   cl::value_desc("dir"), cl::cat(inside)};
   cl::opt<std::string> crashReproducer{"crash-reproducer", cl::desc("Where a failing pass leaves what repeats the failure"),
                                        cl::value_desc("file"), cl::cat(inside)};
+  cl::opt<bool> dumpWeights{"dump-weights", cl::desc("Dumps hold the weights, so that --start-at can go on from them"),
+                            cl::cat(inside)};
+  cl::opt<std::string> remarks{"remarks", cl::desc("Print what passes decided and why; of passes that match regex (default: all)"),
+                               cl::value_desc("regex"), cl::ValueOptional, cl::cat(inside)};
   cl::opt<bool> timing{"timing", cl::desc("Print the time of every pass"), cl::cat(inside)};
 };
 } // namespace
@@ -150,12 +154,15 @@ std::optional<Flags> parseFlags(int argc, char **argv) {
   else if (checkStages(options) && readTarget(options, compile) && readShapes(options, flags.load)) {
     flags.model = options.model;
     flags.json = options.json;
+    if (options.remarks.getNumOccurrences())
+      flags.remarks = options.remarks.empty() ? ".*" : options.remarks.getValue();
     compile.output = options.output;
     compile.emit = options.emit.getNumOccurrences() ? options.emit.getValue() : emitKindOf(options.output);
     compile.threads = options.threads;
     compile.startAt = options.startAt;
     compile.stopAfter = options.stopAfter;
     compile.dumpDirectory = options.dumpStages;
+    compile.dumpWeights = options.dumpWeights;
     compile.crashReproducer = options.crashReproducer;
     compile.timing = options.timing;
     return flags;

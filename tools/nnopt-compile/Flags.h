@@ -13,6 +13,7 @@ struct Flags {
   nnopt::LoadOptions load;
   nnopt::CompileOptions compile;
   bool json = false;
+  std::string remarks; ///< regular expression of pass names, empty for none
 };
 
 /// Reads the command line. After wrong usage, one error is on standard error and there is no result.

@@ -52,12 +52,19 @@ static int compile(const Flags &flags, ProgressLine &progress) {
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
     if (!(isError && reported)) {
-      progress.stop();
+      if (isError)
+        progress.stop();
       printDiagnostic(llvm::errs(), kTool, diagnostic);
     }
     reported |= isError;
     return success();
   });
+
+  if (!flags.remarks.empty())
+    if (llvm::Error error = enableRemarks(context, flags.remarks)) {
+      llvm::errs() << kTool << ": error: --remarks: " << llvm::toString(std::move(error)) << "\n";
+      return kBadUsage;
+    }
 
   auto start = std::chrono::steady_clock::now();
   progress.stage("import");

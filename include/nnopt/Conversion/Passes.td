@@ -28,7 +28,7 @@ def LowerToVector : Pass<"nnopt-lower-to-vector", "::mlir::ModuleOp"> {
 
     Example: test/Conversion/NNOptToVector/gemm.mlir
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
+  let dependentDialects = ["::nnopt::NNOptDialect", "::mlir::arith::ArithDialect", "::mlir::func::FuncDialect", "::mlir::LLVM::LLVMDialect",
                            "::mlir::math::MathDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
                            "::mlir::vector::VectorDialect"];
 }
@@ -43,7 +43,7 @@ def LowerToLoops : Pass<"nnopt-lower-to-loops", "::mlir::ModuleOp"> {
 
     Example: test/Conversion/NNOptToLoops/products.mlir
   }];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect", "::mlir::math::MathDialect",
+  let dependentDialects = ["::nnopt::NNOptDialect", "::mlir::arith::ArithDialect", "::mlir::affine::AffineDialect", "::mlir::math::MathDialect",
                            "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect", "::mlir::vector::VectorDialect",
                            "::mlir::LLVM::LLVMDialect"];
 }

@@ -38,6 +38,7 @@ struct CompileOptions {
   std::string startAt = "graph"; ///< first stage
   std::string stopAfter;         ///< last stage; if not empty the module is written, as with EmitKind::MLIR
   std::string dumpDirectory;     ///< if not empty: DIR/NN-STAGE.mlir after every stage
+  bool dumpWeights = false;      ///< dumps hold large constants too
   std::string crashReproducer;   ///< if not empty: where a crashing pass leaves its input
   bool timing = false;           ///< prints the time of every pass to standard error
   llvm::function_ref<void(llvm::StringRef stage)> stageStarted; ///< may be null

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 
 #include "llvm/Support/MathExtras.h"
@@ -85,7 +86,7 @@ class Planner {
 public:
   explicit Planner(func::FuncOp entry) : entry(entry) {}
 
-  int64_t plannedBytes = 0, liveBytes = 0; ///< of buffers whose size is static
+  int64_t buffers = 0, plannedBytes = 0, liveBytes = 0; ///< of buffers whose size is static
 
   LogicalResult run() {
     collectSymbols();
@@ -244,6 +245,7 @@ private:
         buffer.alloc.replaceAllUsesWith(view);
       }
       if (group.extents.empty()) {
+        buffers += group.buffers.size();
         plannedBytes += group.bytes;
         liveBytes += group.mostAlive();
       }
@@ -294,6 +296,9 @@ public:
       return signalPassFailure();
     plannedBytes += planner.plannedBytes;
     liveBytes += planner.liveBytes;
+    remark::analysis(entry.getLoc(), remark::RemarkOpts::name("workspace").category("nnopt-plan-memory"))
+        << remark::add("{0} buffers in {1} bytes, beside those whose size depends on the inputs; {2} bytes are alive at once",
+                       planner.buffers, planner.plannedBytes, planner.liveBytes);
   }
 };
 
