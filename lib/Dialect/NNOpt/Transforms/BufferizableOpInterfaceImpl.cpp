@@ -57,7 +57,9 @@ struct Place {
 static bool areDisjoint(OffsetSizeAndStrideOpInterface x, OffsetSizeAndStrideOpInterface y) {
   if (!x.hasUnitStride() || !y.hasUnitStride())
     return false;
-  auto isKnown = [](OffsetSizeAndStrideOpInterface op, unsigned d) { return !op.isDynamicOffset(d) && !op.isDynamicSize(d); };
+  auto isKnown = [](OffsetSizeAndStrideOpInterface op, unsigned d) {
+    return !op.isDynamicOffset(d) && !op.isDynamicSize(d);
+  };
   for (unsigned d = 0; d < x.getStaticOffsets().size(); ++d) {
     if (!isKnown(x, d) || !isKnown(y, d))
       continue;
@@ -71,8 +73,7 @@ static bool areDisjoint(OffsetSizeAndStrideOpInterface x, OffsetSizeAndStrideOpI
 namespace {
 
 /// A structured op reads its inputs and writes its destination, which its result then is.
-template <typename Op>
-struct StructuredOpModel : BufferizableOpInterface::ExternalModel<StructuredOpModel<Op>, Op> {
+template <typename Op> struct StructuredOpModel : BufferizableOpInterface::ExternalModel<StructuredOpModel<Op>, Op> {
   static bool isDestination(Operation *op, OpOperand &operand) {
     MutableOperandRange destination = cast<StructuredOpInterface>(op).getDestinationMutable();
     return !destination.empty() && &destination[0] == &operand;

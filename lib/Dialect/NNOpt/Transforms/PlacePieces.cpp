@@ -91,8 +91,8 @@ static LogicalResult writeInPlace(tensor::InsertSliceOp piece, Value into) {
   return success();
 }
 
-/// Parts of a piece become parts of the larger tensor: bufferization takes the insertion for a write, which readers of the whole
-/// piece may follow, but readers of a part of it may not.
+/// Parts of a piece become parts of the larger tensor: bufferization takes the insertion for a write, which readers of
+/// the whole piece may follow, but readers of a part of it may not.
 static void cutFromLarger(tensor::InsertSliceOp piece) {
   SmallVector<tensor::ExtractSliceOp> parts;
   for (Operation *user : piece.getSource().getUsers())

@@ -141,7 +141,8 @@ static LogicalResult splitPad(tensor::PadOp op) {
 
 /// `extent`, which may ask for an extent of a tensor, asked of the first tensor that has it.
 static OpFoldResult originalExtent(OpBuilder &b, OpFoldResult extent) {
-  while (auto dim = dyn_cast_if_present<Value>(extent) ? cast<Value>(extent).getDefiningOp<tensor::DimOp>() : tensor::DimOp()) {
+  while (auto dim = dyn_cast_if_present<Value>(extent) ? cast<Value>(extent).getDefiningOp<tensor::DimOp>()
+                                                       : tensor::DimOp()) {
     auto reifiable = dim.getSource().getDefiningOp<ReifyRankedShapedTypeOpInterface>();
     std::optional<int64_t> d = dim.getConstantIndex();
     ReifiedRankedShapedTypeDims shapes;
