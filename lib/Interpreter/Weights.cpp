@@ -1,0 +1,68 @@
+//===- Weights.cpp - weights in their plain layouts -----------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "Weights.h"
+
+using namespace mlir;
+using namespace nnopt;
+using namespace nnopt::interpreter;
+
+/// A tensor of `shape` whose element i is element `source(i)` of `from`.
+static FailureOr<HostTensor> rearranged(OpCall &call, const HostTensor &from, ArrayRef<int64_t> shape,
+                                        llvm::function_ref<int64_t(int64_t)> source) {
+  FailureOr<HostTensor> to = call.allocate(from.type(), shape);
+  if (failed(to))
+    return failure();
+  int64_t width = byteWidth(from.type());
+  char *bytes = to->mutableBytes();
+  for (int64_t i = 0; i < to->size(); ++i)
+    std::memcpy(bytes + i * width, from.bytes() + source(i) * width, width);
+  return to;
+}
+
+/// Position in panels, [groups][ceil(outputs / panel)][depth][panel], of output `o` of all groups and element `k` of its sum.
+static int64_t panelPosition(PackAttr pack, int64_t o, int64_t k) {
+  int64_t panel = pack.getPanel(), depth = pack.getDepth();
+  int64_t group = o / pack.getOutputs(), n = o % pack.getOutputs();
+  int64_t panels = llvm::divideCeil(pack.getOutputs(), panel);
+  return ((group * panels + n / panel) * depth + k) * panel + n % panel;
+}
+
+FailureOr<HostTensor> interpreter::linearWeight(LinearOp op, OpCall &call) {
+  const HostTensor &weight = call.tensor(op.getWeight());
+  if (auto pack = op.getPack()) {
+    int64_t depth = pack->getDepth();
+    if (pack->getPanel() <= 0 || depth <= 0 || pack->getOutputs() <= 0) {
+      op.emitOpError("has a packing of ") << pack->getOutputs() << " outputs in panels of " << pack->getPanel();
+      return failure();
+    }
+    return rearranged(call, weight, {pack->getOutputs(), depth},
+                      [&](int64_t i) { return panelPosition(*pack, i / depth, i % depth); });
+  }
+  if (!op.getWeightKn())
+    return weight;
+  int64_t depth = weight.shape()[0], outputs = weight.shape()[1];
+  return rearranged(call, weight, {outputs, depth}, [&](int64_t i) { return i % depth * outputs + i / depth; });
+}
+
+FailureOr<HostTensor> interpreter::convWeight(ConvOp op, OpCall &call) {
+  const HostTensor &weight = call.tensor(op.getWeight());
+  int64_t taps = countOf(op.getKernelShape());
+  auto pack = op.getPack();
+  if (!pack)
+    return weight.reshaped({weight.shape()[0], weight.shape()[1], countOf(weight.shape().drop_front(2))});
+  if (pack->getPanel() == 0) // depthwise: [taps][channels]
+    return rearranged(call, weight, {pack->getOutputs(), 1, taps},
+                      [&](int64_t i) { return i % taps * pack->getOutputs() + i / taps; });
+  int64_t depth = pack->getDepth(), channels = depth / std::max<int64_t>(taps, 1);
+  if (pack->getPanel() < 0 || taps <= 0 || channels * taps != depth || pack->getOutputs() <= 0) {
+    op.emitOpError("has a packing of depth ") << depth << ", which is not a multiple of " << taps << " taps";
+    return failure();
+  }
+  // Taps outside, channels inside.
+  return rearranged(call, weight, {pack->getOutputs() * static_cast<int64_t>(op.getGroups()), channels, taps}, [&](int64_t i) {
+    int64_t o = i / depth, c = i % depth / taps, tap = i % taps;
+    return panelPosition(*pack, o, tap * channels + c);
+  });
+}
