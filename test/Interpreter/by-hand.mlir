@@ -1,0 +1,35 @@
+// Small numbers that can be followed by hand.
+// RUN: nnopt-run %s --engine=reference | FileCheck %s
+
+func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>) {
+  %x = arith.constant dense<[[1.0, 2.0, 3.0]]> : tensor<1x3xf32>
+  %w = nnopt.weight "w" dense<[[1.0, 0.0, -1.0], [0.5, 0.5, 0.5]]> : tensor<2x3xf32>
+  %b = nnopt.weight dense<[10.0, 20.0]> : tensor<2xf32>
+  // 1 - 3 + 10 and (1 + 2 + 3) / 2 + 20.
+  // CHECK: out0: tensor<1x2xf32> [8, 23]
+  %0 = nnopt.linear %x, %w bias %b : (tensor<1x3xf32>, tensor<2x3xf32>, tensor<2xf32>) -> tensor<1x2xf32>
+
+  // The epilogue sees the sum with its bias: 8 * 8 + 1, 23 * 23 + 2.
+  %e = arith.constant dense<[1.0, 2.0]> : tensor<2xf32>
+  %d = tensor.empty() : tensor<1x2xf32>
+  // CHECK: out1: tensor<1x2xf32> [65, 531]
+  %1 = nnopt.linear %x, %w bias %b epilogue(%e) maps [affine_map<(i, j) -> (j)>] into %d do {
+  ^bb0(%acc: f32, %r: f32):
+    %s = arith.mulf %acc, %acc : f32
+    %t = arith.addf %s, %r : f32
+    nnopt.yield %t : f32
+  } : (tensor<1x3xf32>, tensor<2x3xf32>, tensor<2xf32>, tensor<2xf32>, tensor<1x2xf32>) -> tensor<1x2xf32>
+
+  // e^0 / (e^0 + e^0) twice.
+  // CHECK: out2: tensor<2xf32> [0.5, 0.5]
+  %c = arith.constant dense<7.0> : tensor<2xf32>
+  %2 = nnopt.softmax %c {axis = 0 : i64} : (tensor<2xf32>) -> tensor<2xf32>
+
+  // The window (1, 2, 3) with a pad of one on the left, stride 2: 0 + 2 * 1, 2 + 2 * 3.
+  %i = tensor.expand_shape %x [[0, 1], [2]] output_shape [1, 1, 3] : tensor<1x3xf32> into tensor<1x1x3xf32>
+  %k = nnopt.weight dense<[[[1.0, 2.0]]]> : tensor<1x1x2xf32>
+  // CHECK: out3: tensor<1x1x2xf32> [2, 8]
+  %3 = nnopt.conv %i, %k {strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 1, 0>, groups = 1 : i64}
+    : (tensor<1x1x3xf32>, tensor<1x1x2xf32>) -> tensor<1x1x2xf32>
+  return %0, %1, %2, %3 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>
+}
