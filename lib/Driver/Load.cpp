@@ -5,6 +5,7 @@
 #include "nnopt/Driver/Load.h"
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "nnopt/Import/ONNX.h"
 #include "nnopt/Register/Register.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -76,8 +77,16 @@ LoadResult nnopt::loadModel(StringRef path, const LoadOptions &options, MLIRCont
   }
   std::string stamp = stampOf(path, (*buffer)->getBuffer());
   if (suffix == ".onnx") {
-    emitError(loc) << "is an ONNX model, which this build cannot read";
-    result.unsupported = true;
+    ImportOptions import;
+    for (const auto &[name, shape] : options.inputShapes)
+      import.inputShapes[name].assign(shape.begin(), shape.end());
+    for (const auto &[name, extent] : options.dims)
+      import.dims[name] = extent;
+    ImportResult imported = importONNX(path, import, context);
+    result.module = std::move(imported.module);
+    result.unsupported = imported.unsupported;
+    if (result.module)
+      (*result.module)->setAttr(kStampAttr, StringAttr::get(&context, stamp));
     return result;
   }
   if (!options.inputShapes.empty() || !options.dims.empty()) {

@@ -14,6 +14,8 @@
 #include "mlir/InitAllExtensions.h"
 #include "mlir/InitAllPasses.h"
 
+#include "llvm/Support/CommandLine.h"
+
 void nnopt::registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<NNOptDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
@@ -31,4 +33,10 @@ void nnopt::registerEverything(mlir::DialectRegistry &registry) {
   mlir::registerAllPasses();
   registerDialects(registry);
   registerPasses();
+}
+
+void nnopt::hideLLVMOptions() {
+  for (auto &entry : llvm::cl::getRegisteredOptions())
+    if (entry.first != "help" && entry.first != "version")
+      entry.second->setHiddenFlag(llvm::cl::ReallyHidden);
 }

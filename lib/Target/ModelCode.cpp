@@ -8,6 +8,7 @@
 #include "Descriptor.h"
 #include "ElfObject.h"
 #include "Header.h"
+#include "OverflowCheck.h"
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 
@@ -127,6 +128,7 @@ LogicalResult ModelCode::Impl::checkFunctions() {
   if (auto *ret = dyn_cast<llvm::ReturnInst>(workspace.back().getTerminator()))
     if (auto *bytes = dyn_cast_or_null<llvm::ConstantInt>(ret->getReturnValue()))
       workspaceBytes = bytes->getSExtValue();
+  returnMinusOneOnOverflow(workspace);
   usesThreads = llvmModule->getFunction(kParallelFor) && !llvmModule->getFunction(kParallelFor)->use_empty();
   return success();
 }

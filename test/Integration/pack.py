@@ -47,7 +47,11 @@ def lower(network, isa, portable, directory):
     copies = buffers.count("memref.copy")
     buffers = re.sub(r"(memref<[^>]*>) \{alignment = 64 : i64, nnopt.value = (.*) : tensor<[^>]*>\}", r"\1 = \2 {alignment = 64 : i64}", buffers)
     kernels = [f"--nnopt-specialize-isa=isas={isa}", "--nnopt-lower-to-loops"] if portable else [f"--nnopt-kernels=isas={isa}"]
-    lowered = opt(buffers, *kernels, "--nnopt-threads", "--nnopt-llvm")
+    remarks = ["--remarks-filter=nnopt-lower-to-vector", "--remark-policy=all", "--remark-format=emitRemark"]
+    run = subprocess.run(["nnopt-opt", *kernels, "--nnopt-threads", "--nnopt-llvm", *remarks], input=buffers, check=True, capture_output=True, text=True)
+    lowered = run.stdout
+    for line in re.findall("Reason=.*portable loops.*", run.stderr):
+        print(f"{network.name}: {line}")
     (directory / f"{network.name}.llvm.mlir").write_text(lowered)
     ir = subprocess.run(["mlir-translate", "--mlir-to-llvmir", "--allow-unregistered-dialect"], input=lowered, check=True, capture_output=True, text=True).stdout
     (directory / f"{network.name}.ll").write_text(rename(ir, f".{network.name}"))

@@ -207,6 +207,19 @@ def joined_networks():
     joined = n.op("tensor.concat dim(3) {0}, {1}, {2}", [second, y, first], [1, 6, 7, 18])
     yield n.finish(joined, channels_last(np.concatenate([d, b, c], 1)))
 
+    n = Network("pyramid")
+    x, a = n.input(1, 6, 6, 4)
+    y, b = n.conv(x, [1], np.moveaxis(a, -1, 1), ints(8, 4, 1, 1))
+    parts = [(y, b)]
+    for _ in range(3):
+        y = n.op("nnopt.pool max {0} {{kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>, "
+                 "pads = array<i64: 1, 1, 1, 1>, channels_last}}", [y], [1, 6, 6, 8])
+        b = pool(b, "max", [3, 3], [1, 1], [1, 1], [1, 1, 1, 1], False, False)
+        parts.append((y, b))
+    joined = n.op("tensor.concat dim(3) {0}, {1}, {2}, {3}", [p for p, _ in parts], [1, 6, 6, 32])
+    y, e = n.conv(joined, [1], np.concatenate([p for _, p in parts], 1), ints(5, 32, 1, 1))
+    yield n.finish(y, channels_last(e))
+
     n = Network("padded", rows=3)
     x, a = n.input("rows", 6)
     w = ints(10, 6)

@@ -47,8 +47,8 @@ struct Options {
                              cl::cat(main)};
   cl::opt<bool> json{"json", cl::desc("Print sizes and times as one JSON object"), cl::cat(main)};
 
-  cl::opt<std::string> startAt{"start-at", cl::desc("First stage to run, on a dump of the stage before (default: graph)"),
-                               cl::value_desc("stage"), cl::init("graph"), cl::cat(inside)};
+  cl::opt<std::string> startAt{"start-at", cl::desc("First stage to run, on a dump of the stage before (default: import)"),
+                               cl::value_desc("stage"), cl::init("import"), cl::cat(inside)};
   cl::opt<std::string> stopAfter{"stop-after", cl::desc("Last stage to run; writes the module"), cl::value_desc("stage"),
                                  cl::cat(inside)};
   cl::opt<std::string> dumpStages{"dump-stages", cl::desc("Write the module after every stage to dir"),

@@ -9,6 +9,7 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
+  nnopt::hideLLVMOptions();
   mlir::DialectRegistry registry;
   nnopt::registerEverything(registry);
   return mlir::asMainReturnCode(mlir::MlirLspServerMain(argc, argv, registry));

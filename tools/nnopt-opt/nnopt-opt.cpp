@@ -8,7 +8,8 @@
 #include "mlir/Tools/mlir-opt/MlirOptMain.h"
 
 int main(int argc, char **argv) {
+  nnopt::hideLLVMOptions();
   mlir::DialectRegistry registry;
   nnopt::registerEverything(registry);
-  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "nnopt optimizer driver\n", registry));
+  return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "nnopt-opt runs passes and pipelines on an .mlir file, nnopt's and upstream's\n", registry));
 }

@@ -35,7 +35,7 @@ struct CompileOptions {
   llvm::Triple triple;           ///< processor that runs the model
   std::vector<std::string> isas; ///< rows of nnopt/Target/Isa.h, of the triple's architecture
   int64_t threads = -1;          ///< 0: none; positive: how many when the caller does not say; -1: as the OpenMP runtime is set
-  std::string startAt = "graph"; ///< first stage
+  std::string startAt = "import";///< first stage
   std::string stopAfter;         ///< last stage; if not empty the module is written, as with EmitKind::MLIR
   std::string dumpDirectory;     ///< if not empty: DIR/NN-STAGE.mlir after every stage
   bool dumpWeights = false;      ///< dumps hold large constants too

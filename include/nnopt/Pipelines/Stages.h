@@ -36,7 +36,7 @@ std::string stageNames();
 
 /// Which stages to run, and what to leave behind on the way.
 struct StageRun {
-  llvm::StringRef startAt = "graph";   ///< first stage to run
+  llvm::StringRef startAt = "import";  ///< first stage to run
   llvm::StringRef stopAfter = "llvm";  ///< last stage to run
   std::string dumpDirectory;           ///< if not empty: DIR/NN-STAGE.mlir after every stage
   std::string crashReproducer;         ///< if not empty: file that a failing or crashing pass leaves its input in

@@ -22,6 +22,9 @@ void registerPasses();
 /// nnopt's and upstream's dialects, extensions, passes and pipelines. Call once.
 void registerEverything(mlir::DialectRegistry &registry);
 
+/// Leaves the hundreds of options of LLVM's libraries out of --help; they still work. Call before the tool's own options exist.
+void hideLLVMOptions();
+
 } // namespace nnopt
 
 #endif // NNOPT_REGISTER_REGISTER_H

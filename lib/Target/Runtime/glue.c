@@ -90,13 +90,16 @@ static int64_t element_bytes(int32_t dtype) {
   }
 }
 
+/* More bytes than any of these processors can address. */
+static const int64_t too_many_bytes = (int64_t)1 << 56;
+
 /* Bytes of an array of non-negative extents, or -1 if an address cannot count them. */
 static int64_t array_bytes(const int64_t *shape, int32_t rank, int32_t dtype) {
   int64_t bytes = element_bytes(dtype);
   for (int32_t d = 0; d < rank; ++d)
-    if (__builtin_mul_overflow(bytes, shape[d], &bytes))
+    if (shape[d] >= too_many_bytes || __builtin_mul_overflow(bytes, shape[d], &bytes))
       return -1;
-  return bytes;
+  return bytes < too_many_bytes ? bytes : -1;
 }
 
 /* Checks the inputs' types and shapes, and finds the extent that each symbol stands for. */

@@ -86,8 +86,10 @@ static void check_wrong_calls(void) {
   EXPECT_STATUS(c.in[1].shape[0] = 6, c.in[1].shape[0] = 5, NNOPT_SHAPE_MISMATCH);
   EXPECT_STATUS(c.in[0].data = NULL, c.in[0].data = c.x, NNOPT_NULL_POINTER);
   EXPECT_STATUS(c.out[1].data = NULL, c.out[1].data = c.z, NNOPT_NULL_POINTER);
-  c.in[0].shape[0] = c.in[1].shape[0] = INT64_MAX / 8;
-  EXPECT(mlp_plan(c.in, c.out, &c.bytes) == NNOPT_TOO_LARGE);
+  for (int64_t huge = INT64_MAX; huge > INT64_MAX / 512; huge /= 2) {
+    c.in[0].shape[0] = c.in[1].shape[0] = huge;
+    EXPECT(mlp_plan(c.in, c.out, &c.bytes) == NNOPT_TOO_LARGE);
+  }
   c.in[0].shape[0] = c.in[1].shape[0] = 5;
   EXPECT(mlp_run(c.in, c.out, (char *)c.workspace + 8, NULL) == NNOPT_UNALIGNED_WORKSPACE);
   EXPECT(mlp_run(NULL, c.out, c.workspace, NULL) == NNOPT_NULL_POINTER);

@@ -7,6 +7,8 @@
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
 using namespace mlir;
 using namespace mlir::bufferization;
@@ -14,9 +16,64 @@ using namespace nnopt;
 
 namespace {
 
+/// Where a value lies if everything before it is bufferized in place.
+struct Place {
+  /// A box of a tensor that is written in pieces: the tensor before the first piece, and the slice.
+  using Box = std::pair<Value, OffsetSizeAndStrideOpInterface>;
+
+  SmallVector<Box> boxes;    ///< inner ones first
+  SmallVector<Value> wholes; ///< values that it is, or is a part of
+
+  explicit Place(Value value) {
+    while (Operation *op = value.getDefiningOp()) {
+      wholes.push_back(value);
+      if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
+        boxes.push_back({beforePieces(slice.getSource()), slice});
+        value = slice.getSource();
+      } else if (auto insert = dyn_cast<tensor::InsertSliceOp>(op)) {
+        value = insert.getDest();
+      } else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op)) {
+        value = op->getOperand(0);
+      } else if (auto structured = dyn_cast<StructuredOpInterface>(op); structured && structured.getDestination()) {
+        value = structured.getDestination();
+      } else if (auto dps = dyn_cast<DestinationStyleOpInterface>(op)) {
+        value = dps.getTiedOpOperand(cast<OpResult>(value))->get();
+      } else {
+        break;
+      }
+    }
+  }
+
+  static Value beforePieces(Value value) {
+    while (auto insert = value.getDefiningOp<tensor::InsertSliceOp>())
+      value = insert.getDest();
+    return value;
+  }
+};
+
+} // namespace
+
+/// True if the boxes have no element in common, as far as static extents tell.
+static bool areDisjoint(OffsetSizeAndStrideOpInterface x, OffsetSizeAndStrideOpInterface y) {
+  if (!x.hasUnitStride() || !y.hasUnitStride())
+    return false;
+  auto isKnown = [](OffsetSizeAndStrideOpInterface op, unsigned d) {
+    return !op.isDynamicOffset(d) && !op.isDynamicSize(d);
+  };
+  for (unsigned d = 0; d < x.getStaticOffsets().size(); ++d) {
+    if (!isKnown(x, d) || !isKnown(y, d))
+      continue;
+    if (x.getStaticOffset(d) + x.getStaticSize(d) <= y.getStaticOffset(d) ||
+        y.getStaticOffset(d) + y.getStaticSize(d) <= x.getStaticOffset(d))
+      return true;
+  }
+  return false;
+}
+
+namespace {
+
 /// A structured op reads its inputs and writes its destination, which its result then is.
-template <typename Op>
-struct StructuredOpModel : BufferizableOpInterface::ExternalModel<StructuredOpModel<Op>, Op> {
+template <typename Op> struct StructuredOpModel : BufferizableOpInterface::ExternalModel<StructuredOpModel<Op>, Op> {
   static bool isDestination(Operation *op, OpOperand &operand) {
     MutableOperandRange destination = cast<StructuredOpInterface>(op).getDestinationMutable();
     return !destination.empty() && &destination[0] == &operand;
@@ -34,6 +91,22 @@ struct StructuredOpModel : BufferizableOpInterface::ExternalModel<StructuredOpMo
     if (isDestination(op, operand))
       return {{op->getResult(0), BufferRelation::Equivalent}};
     return {};
+  }
+
+  /// Reading a piece of a tensor is no conflict with writing another one, nor with inserting what is already there.
+  bool isNotConflicting(Operation *op, OpOperand *read, OpOperand *write, const AnalysisState &) const {
+    Place source(read->get()), target(write->get());
+    auto insert = dyn_cast<tensor::InsertSliceOp>(write->getOwner());
+    if (insert && write == &insert.getDestMutable()) {
+      if (llvm::is_contained(source.wholes, insert.getSource()))
+        return true;
+      target.boxes.push_back({Place::beforePieces(insert.getDest()), insert});
+    }
+    for (auto [from, readBox] : source.boxes)
+      for (auto [to, writtenBox] : target.boxes)
+        if (from == to && areDisjoint(readBox, writtenBox))
+          return true;
+    return false;
   }
 
   LogicalResult bufferize(Operation *op, RewriterBase &rewriter, const BufferizationOptions &options,

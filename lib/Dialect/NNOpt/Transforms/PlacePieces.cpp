@@ -91,6 +91,27 @@ static LogicalResult writeInPlace(tensor::InsertSliceOp piece, Value into) {
   return success();
 }
 
+/// Parts of a piece become parts of the larger tensor: bufferization takes the insertion for a write, which readers of
+/// the whole piece may follow, but readers of a part of it may not.
+static void cutFromLarger(tensor::InsertSliceOp piece) {
+  SmallVector<tensor::ExtractSliceOp> parts;
+  for (Operation *user : piece.getSource().getUsers())
+    if (auto part = dyn_cast<tensor::ExtractSliceOp>(user); part && part.hasUnitStride())
+      parts.push_back(part);
+  for (tensor::ExtractSliceOp part : parts) {
+    OpBuilder b(part);
+    AffineExpr d0, d1;
+    bindDims(b.getContext(), d0, d1);
+    SmallVector<OpFoldResult> offsets;
+    for (auto [inner, outer] : llvm::zip(part.getMixedOffsets(), piece.getMixedOffsets()))
+      offsets.push_back(affine::makeComposedFoldedAffineApply(b, part.getLoc(), d0 + d1, {inner, outer}));
+    Value cut = tensor::ExtractSliceOp::create(b, part.getLoc(), part.getType(), piece.getResult(), offsets,
+                                               part.getMixedSizes(), part.getMixedStrides());
+    part.replaceAllUsesWith(cut);
+    part.erase();
+  }
+}
+
 /// Orders the pieces of the chain that ends in `last` by their producers.
 /// Returns how many are written in place.
 static unsigned placeChain(tensor::InsertSliceOp last) {
@@ -116,6 +137,7 @@ static unsigned placeChain(tensor::InsertSliceOp last) {
       continue;
     }
     piece.getDestMutable().assign(current);
+    cutFromLarger(piece);
     current = piece.getResult();
     ++inPlace;
   }

@@ -26,30 +26,13 @@ static SmallVector<OpFoldResult> repeat(OpBuilder &b, int64_t value, size_t coun
   return SmallVector<OpFoldResult>(count, b.getIndexAttr(value));
 }
 
-/// What `value` is a slice of, if the slice has all of every dimension but the
-/// last (the channels); else `value`.
-static Value wholeOf(Value value) {
-  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
-  if (!slice || slice.getDroppedDims().any() || !slice.hasUnitStride() ||
-      !isa_and_nonnull<StructuredOpInterface, linalg::LinalgOp, tensor::ConcatOp>(slice.getSource().getDefiningOp()))
-    return value;
-  ArrayRef<int64_t> from = slice.getSourceType().getShape(), to = slice.getType().getShape();
-  if (ShapedType::isDynamicShape(from.drop_back()) || from.drop_back() != to.drop_back())
-    return value;
-  return slice.getSource();
-}
-
-/// Cuts `padded`, which is wholeOf(input) with `low` elements before and `high`
-/// after it, down to what `op` needs around its input.
+/// Cuts `padded`, the input of `op` with `low` elements before and `high` after it, down to what `op` needs.
 static Value inputWithPads(OpBuilder &b, ConvOp op, Value padded, ArrayRef<int64_t> low, ArrayRef<int64_t> high) {
-  Location loc = op.getLoc();
   unsigned spatial = op.getSpatialRank();
-  Value input = op.getInput();
-  if (wholeOf(input) == input && op.getPads().take_front(spatial) == low && op.getPads().drop_front(spatial) == high)
+  if (op.getPads().take_front(spatial) == low && op.getPads().drop_front(spatial) == high)
     return padded;
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, input), offsets = repeat(b, 0, sizes.size());
-  if (auto slice = input.getDefiningOp<tensor::ExtractSliceOp>(); slice && wholeOf(input) != input)
-    offsets.back() = slice.getMixedOffsets().back();
+  Location loc = op.getLoc();
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, op.getInput()), offsets = repeat(b, 0, sizes.size());
   for (unsigned d = 0; d < spatial; ++d) {
     offsets[d + 1] = b.getIndexAttr(low[d] - op.getPads()[d]);
     sizes[d + 1] = plus(b, loc, sizes[d + 1], b.getIndexAttr(op.getPads()[d] + op.getPads()[spatial + d]));
@@ -61,10 +44,10 @@ void nnopt::padConvolutions(func::FuncOp function) {
   llvm::MapVector<Value, SmallVector<ConvOp>> byInput;
   function.walk([&](ConvOp op) {
     if (op.getPack() && op.getChannelsLast() && llvm::any_of(op.getPads(), [](int64_t pad) { return pad != 0; }))
-      byInput[wholeOf(op.getInput())].push_back(op);
+      byInput[op.getInput()].push_back(op);
   });
-  for (auto &[whole, ops] : byInput) {
-    auto type = cast<RankedTensorType>(whole.getType());
+  for (auto &[input, ops] : byInput) {
+    auto type = cast<RankedTensorType>(input.getType());
     unsigned spatial = ops.front().getSpatialRank();
     SmallVector<int64_t> low(spatial, 0), high(spatial, 0);
     for (ConvOp op : ops)
@@ -73,7 +56,7 @@ void nnopt::padConvolutions(func::FuncOp function) {
         high[d] = std::max(high[d], op.getPads()[spatial + d]);
       }
     OpBuilder b(function.getContext());
-    b.setInsertionPointAfterValue(whole);
+    b.setInsertionPointAfterValue(input);
     Location loc = ops.front().getLoc();
     SmallVector<OpFoldResult> before = repeat(b, 0, spatial + 2), after = before;
     SmallVector<int64_t> shape(type.getShape());
@@ -83,7 +66,7 @@ void nnopt::padConvolutions(func::FuncOp function) {
         shape[d + 1] += low[d] + high[d];
     }
     Value zero = arith::ConstantOp::create(b, loc, b.getZeroAttr(type.getElementType()));
-    Value padded = tensor::PadOp::create(b, loc, type.clone(shape), whole, before, after, zero);
+    Value padded = tensor::PadOp::create(b, loc, type.clone(shape), input, before, after, zero);
     for (ConvOp op : ops) {
       b.setInsertionPoint(op);
       op.getInputMutable().assign(inputWithPads(b, op, padded, low, high));
@@ -156,17 +139,87 @@ static LogicalResult splitPad(tensor::PadOp op) {
   return success();
 }
 
+/// `extent`, which may ask for an extent of a tensor, asked of the first tensor that has it.
+static OpFoldResult originalExtent(OpBuilder &b, OpFoldResult extent) {
+  while (auto dim = dyn_cast_if_present<Value>(extent) ? cast<Value>(extent).getDefiningOp<tensor::DimOp>()
+                                                       : tensor::DimOp()) {
+    auto reifiable = dim.getSource().getDefiningOp<ReifyRankedShapedTypeOpInterface>();
+    std::optional<int64_t> d = dim.getConstantIndex();
+    ReifiedRankedShapedTypeDims shapes;
+    OpBuilder::InsertionGuard guard(b);
+    if (!reifiable || !d || reifiable->getNumResults() != 1)
+      break;
+    b.setInsertionPoint(reifiable);
+    if (failed(reifiable.reifyResultShapes(b, shapes)))
+      break;
+    extent = shapes.front()[*d];
+  }
+  return extent;
+}
+
+static bool isSameExtent(OpBuilder &b, OpFoldResult x, OpFoldResult y) {
+  x = originalExtent(b, x), y = originalExtent(b, y);
+  if (isEqualConstantIntOrValue(x, y))
+    return true;
+  auto dimOf = [](OpFoldResult extent) {
+    auto value = dyn_cast_if_present<Value>(extent);
+    return value ? value.getDefiningOp<tensor::DimOp>() : tensor::DimOp();
+  };
+  tensor::DimOp from = dimOf(x), to = dimOf(y);
+  return from && to && from.getSource() == to.getSource() && from.getConstantIndex() &&
+         from.getConstantIndex() == to.getConstantIndex();
+}
+
+/// The part of a tensor that `value` is, if it is a slice that is cut along `axis` only.
+static tensor::ExtractSliceOp cutAlong(OpBuilder &b, Value value, int64_t axis) {
+  auto slice = value.getDefiningOp<tensor::ExtractSliceOp>();
+  if (!slice || !slice.hasUnitStride() || slice.getDroppedDims().any() || slice.isDynamicOffset(axis) ||
+      slice.isDynamicSize(axis))
+    return {};
+  SmallVector<OpFoldResult> offsets = slice.getMixedOffsets(), sizes = slice.getMixedSizes();
+  for (int64_t d = 0; d < slice.getType().getRank(); ++d)
+    if (d != axis && (!isZeroInteger(offsets[d]) ||
+                      !isSameExtent(b, sizes[d], tensor::getMixedSize(b, slice.getLoc(), slice.getSource(), d))))
+      return {};
+  return slice;
+}
+
+/// `inputs`, where neighbouring parts of one tensor that follow each other are one part, or the tensor itself.
+static SmallVector<Value> joinCuts(OpBuilder &b, ValueRange inputs, int64_t axis) {
+  SmallVector<Value> joined;
+  for (Value input : inputs) {
+    tensor::ExtractSliceOp part = cutAlong(b, input, axis);
+    tensor::ExtractSliceOp last = joined.empty() ? part : cutAlong(b, joined.back(), axis);
+    bool follows = !joined.empty() && part && last && part.getSource() == last.getSource() &&
+                   last.getStaticOffset(axis) + last.getStaticSize(axis) == part.getStaticOffset(axis);
+    if (!follows) {
+      joined.push_back(input);
+      continue;
+    }
+    SmallVector<OpFoldResult> sizes = last.getMixedSizes();
+    int64_t extent = last.getStaticSize(axis) + part.getStaticSize(axis);
+    sizes[axis] = b.getIndexAttr(extent);
+    bool isAll = isZeroInteger(last.getMixedOffsets()[axis]) && extent == last.getSourceType().getDimSize(axis);
+    joined.back() = isAll ? last.getSource()
+                          : tensor::ExtractSliceOp::create(b, part.getLoc(), last.getSource(), last.getMixedOffsets(),
+                                                           sizes, last.getMixedStrides())
+                                .getResult();
+  }
+  return joined;
+}
+
 static void splitConcat(tensor::ConcatOp op) {
   OpBuilder b(op);
   Location loc = op.getLoc();
   int64_t axis = op.getDim();
-  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, op.getInputs().front());
+  SmallVector<Value> inputs = joinCuts(b, op.getInputs(), axis);
+  SmallVector<OpFoldResult> sizes = tensor::getMixedSizes(b, loc, inputs.front());
   SmallVector<OpFoldResult> starts{b.getIndexAttr(0)};
-  for (Value input : op.getInputs())
+  for (Value input : inputs)
     starts.push_back(plus(b, loc, starts.back(), tensor::getMixedSize(b, loc, input, axis)));
   sizes[axis] = starts.back();
   Value tensor = createUnique(b, loc, sizes, op.getResultType().getElementType());
-  for (auto [input, start] : llvm::zip(op.getInputs(), starts)) {
+  for (auto [input, start] : llvm::zip(inputs, starts)) {
     SmallVector<OpFoldResult> offsets = repeat(b, 0, sizes.size());
     offsets[axis] = start;
     tensor = insertPiece(b, loc, input, tensor, offsets);
