@@ -28,6 +28,7 @@ def NNOpt_LinearOp : NNOpt_EpilogueOp<"linear", "$input `,` $weight (`bias` $bia
                        Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
                        UnitAttr:$weight_kn, OptionalAttr<NNOpt_PackAttr>:$pack,
                        OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+  let hasCanonicalizer = 1;
 }
 
 def NNOpt_MatmulOp : NNOpt_EpilogueOp<"matmul", "$lhs `,` $rhs"> {
@@ -48,6 +49,7 @@ def NNOpt_MatmulOp : NNOpt_EpilogueOp<"matmul", "$lhs `,` $rhs"> {
                        Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
                        UnitAttr:$transpose_lhs, UnitAttr:$transpose_rhs,
                        OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+  let hasCanonicalizer = 1;
 }
 
 def NNOpt_ConvOp : NNOpt_EpilogueOp<"conv", "$input `,` $weight (`bias` $bias^)?"> {
@@ -82,6 +84,7 @@ def NNOpt_ConvOp : NNOpt_EpilogueOp<"conv", "$input `,` $weight (`bias` $bias^)?
     bool isDepthwise();
     int64_t getNumOutputs();
   }];
+  let hasCanonicalizer = 1;
 }
 
 def NNOpt_ConvTransposeOp : NNOpt_StructuredOp<"conv_transpose", [AttrSizedOperandSegments]> {

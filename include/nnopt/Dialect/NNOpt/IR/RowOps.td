@@ -36,6 +36,7 @@ def NNOpt_ActivationOp : NNOpt_Op<"activation", [Pure, SameOperandsAndResultType
   let results = (outs TensorOf<[AnyFloat]>:$result);
   let assemblyFormat = "$kind $input attr-dict `:` type($result)";
   let hasVerifier = 1;
+  let hasCanonicalizer = 1;
 }
 
 def NNOpt_SoftmaxOp : NNOpt_StructuredOp<"softmax"> {
@@ -90,6 +91,7 @@ def NNOpt_GatherOp : NNOpt_StructuredOp<"gather"> {
   }];
   let arguments = (ins NNOpt_Shaped:$data, NNOpt_Shaped:$indices, Optional<NNOpt_Shaped>:$init, I64Attr:$axis);
   let assemblyFormat = "$data `,` $indices (`into` $init^)? attr-dict `:` functional-type(operands, results)";
+  let hasCanonicalizer = 1;
 }
 
 #endif // NNOPT_ROW_OPS_TD

@@ -28,7 +28,7 @@ def NNOpt_QuantizeOp : NNOpt_Op<"quantize", [Pure, AllShapesMatch<["input", "res
   let summary = "real numbers to integers";
   let description = [{
     `result = saturate(round_half_even(input / scale) + zero_point)`, saturating to
-    the result's element type. `scale` (and `zero_point`) hold one element, or one per
+    the result's element type; a quotient that is NaN counts as 0. `scale` (and `zero_point`) hold one element, or one per
     index of dimension `axis`, or with `block_size` one per block along it.
     Signed and unsigned (`ui8`) storage are told apart by the element type.
 

@@ -28,6 +28,7 @@ def NNOpt_PoolOp : NNOpt_StructuredOp<"pool"> {
                        DenseI64ArrayAttr:$dilations, DenseI64ArrayAttr:$pads,
                        UnitAttr:$count_include_pad, UnitAttr:$ceil_mode, UnitAttr:$channels_last);
   let assemblyFormat = "$kind $input (`into` $init^)? attr-dict `:` functional-type(operands, results)";
+  let hasCanonicalizer = 1;
 }
 
 #endif // NNOPT_WINDOW_OPS_TD
