@@ -26,7 +26,21 @@ static void cleanUp(OpPassManager &pm) {
 }
 
 static void addGraph(OpPassManager &pm, const PipelineOptions &) {
+  // A tensor.dim of a computed tensor is a reader that would keep the passes below from seeing a single one.
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanUp(pm);
+  // First: what is folded is no op to look through or to move.
+  pm.addNestedPass<func::FuncOp>(createFoldConstants());
+  // Before layouts: a quantized value follows the layout as any elementwise op does.
+  pm.addNestedPass<func::FuncOp>(createLowerQuantize());
+  // Before elementwise fusion, which would merge scale and mask into other ops.
+  pm.addNestedPass<func::FuncOp>(createFuseAttention());
+  pm.addNestedPass<func::FuncOp>(createChannelsLast());
   pm.addNestedPass<func::FuncOp>(createLowerActivations());
+  cleanUp(pm);
+  // Last: transposes and reshapes that separated elementwise ops are gone, equal ops are one.
+  pm.addNestedPass<func::FuncOp>(createFuseElementwise());
+  cleanUp(pm);
 }
 
 static void addPack(OpPassManager &pm, const PipelineOptions &) {

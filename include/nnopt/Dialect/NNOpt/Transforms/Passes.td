@@ -19,6 +19,81 @@ def LowerActivations : Pass<"nnopt-lower-activations", "::mlir::func::FuncOp"> {
                            "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def FoldConstants : Pass<"nnopt-fold-constants", "::mlir::func::FuncOp"> {
+  let summary = "Fold per-channel arithmetic into the weights before it";
+  let description = [{
+    Elementwise arithmetic after `nnopt.linear` or `nnopt.conv` that is affine in the product, with constants that
+    depend on the output channel only, becomes part of the weight and the bias: batch normalisation, an added bias, a scale.
+    Computed in double precision and rounded once. A weight that another op reads too is not scaled, a scale that is not finite not
+    applied; a remark says so. Arithmetic that is not affine is left to `nnopt-fuse-epilogues`.
+
+    Example: test/Dialect/NNOpt/Transforms/fold-constants.mlir
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect"];
+  let statistics = [Statistic<"foldedOps", "folded-ops", "Elementwise ops that became part of a weight or bias">];
+}
+
+def LowerQuantize : Pass<"nnopt-lower-quantize", "::mlir::func::FuncOp"> {
+  let summary = "Write quantization as linalg.generic with exact rounding";
+  let description = [{
+    `nnopt.quantize` and `nnopt.dequantize` become elementwise `linalg.generic`: divide, round half to even, add the zero point, saturate, convert; and
+    the reverse. Nothing wraps: the bounds are applied to the float, where they are exact (32-bit results are rounded in f64). Constants of 4 bits
+    become constants of 8. A scale per block reads the block of its element. Integers of more than 32 bits and computed ones of 4 bits are
+    errors. Runs before `nnopt-fuse-elementwise`, which merges the pieces with their neighbours.
+
+    Example: test/Dialect/NNOpt/Transforms/lower-quantize.mlir
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def FuseAttention : Pass<"nnopt-fuse-attention", "::mlir::func::FuncOp"> {
+  let summary = "Find scaled dot-product attention";
+  let description = [{
+    Two `nnopt.matmul` with a `nnopt.softmax` over the keys between them become one `nnopt.attention`. Takes a constant scale on the
+    queries, the keys or the scores, and one mask: added, or selected against a value of -1e30 or less. A transpose of
+    heads and sequence (`[batch, sequence, heads, size]`) before and after becomes `sequence_major`, if that leaves fewer of
+    them. Products of rank 2 and 3 become attention of one head. A guard that replaces NaN by zero after the softmax goes, if the mask cannot
+    be infinite. Scores or probabilities that something else reads stay as they are, with a remark.
+
+    Example: test/Dialect/NNOpt/Transforms/fuse-attention.mlir
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"fusedOps", "fused-ops", "Attention ops made">];
+}
+
+def ChannelsLast : Pass<"nnopt-channels-last", "::mlir::func::FuncOp"> {
+  let summary = "Compute convolutions with the channels last";
+  let description = [{
+    Every `nnopt.conv` becomes `channels_last` between two transposes, in one, two or three spatial dimensions. Transposes then sink through what
+    can follow the layout (elementwise ops, `nnopt.pool`, `nnopt.softmax`, reductions, pads, slices, concatenations, flattened
+    space) and cancel; an op joins only if that adds no transpose. A transpose that only moves extents of 1 becomes a reshape;
+    one before a flatten and a constant `nnopt.linear` permutes the columns of the weight. What remains is at the borders; a remark counts it.
+    `nnopt.conv_transpose` has no such form and stays.
+
+    Example: test/Dialect/NNOpt/Transforms/channels-last.mlir
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"convertedOps", "converted-ops", "Convolutions made channels-last">,
+                    Statistic<"leftTransposes", "left-transposes", "Transposes that did not cancel">];
+}
+
+def FuseElementwise : Pass<"nnopt-fuse-elementwise", "::mlir::func::FuncOp"> {
+  let summary = "Merge chains of elementwise ops";
+  let description = [{
+    Upstream's fusion of `linalg.generic` under these rules. A producer with one reader fuses if each of its elements is computed once, or if it is
+    cheap (no division or function, few ops); a cheap producer with several readers is computed again in each, if all of them
+    can take it. An op that finishes a `nnopt.linear`, `nnopt.matmul` or `nnopt.conv` fuses only with a consumer that can follow it into the
+    product's epilogue (`nnopt-fuse-epilogues`). No fused op reads more than `max-operands` tensors.
+
+    Example: test/Dialect/NNOpt/Transforms/fuse-elementwise.mlir
+  }];
+  let options = [Option<"maxOperands", "max-operands", "int64_t", /*default=*/"8",
+    "Most tensors that a fused op reads">];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
 def PackWeights : Pass<"nnopt-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Store constant weights in the order that kernels read them";
   let description = [{

@@ -1,0 +1,86 @@
+//===- ConstantData.cpp - elements of constant tensors --------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "ConstantData.h"
+
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/IR/Matchers.h"
+
+#include <cstring>
+
+using namespace mlir;
+using namespace nnopt;
+
+/// Larger constants become resources.
+static constexpr int64_t kLargestInline = 1024;
+
+std::optional<ConstantData> ConstantData::of(Value value) {
+  ElementsAttr elements;
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  if (!type || !type.getElementType().isIntOrFloat() || type.getElementTypeBitWidth() == 1 ||
+      !matchPattern(value, m_Constant(&elements)))
+    return std::nullopt;
+  ConstantData result;
+  result.type = type;
+  result.width = llvm::divideCeil(type.getElementTypeBitWidth(), 8);
+  if (auto dense = dyn_cast<DenseElementsAttr>(elements)) {
+    result.bytes = dense.getRawData();
+    result.splat = dense.isSplat();
+    return result;
+  }
+  auto resource = dyn_cast<DenseResourceElementsAttr>(elements);
+  AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
+  if (!blob || static_cast<int64_t>(blob->getData().size()) != type.getNumElements() * result.width)
+    return std::nullopt;
+  result.bytes = blob->getData();
+  return result;
+}
+
+ArrayRef<char> ConstantData::bytesAt(int64_t i) const { return bytes.slice(splat ? 0 : i * width, width); }
+
+double ConstantData::at(int64_t i) const {
+  uint64_t word = 0;
+  std::memcpy(&word, bytesAt(i).data(), width);
+  APInt bits = APInt(64, word).trunc(type.getElementTypeBitWidth());
+  if (auto floating = dyn_cast<FloatType>(type.getElementType())) {
+    APFloat number(floating.getFloatSemantics(), bits);
+    bool losesInfo;
+    number.convert(APFloat::IEEEdouble(), APFloat::rmNearestTiesToEven, &losesInfo);
+    return number.convertToDouble();
+  }
+  return type.getElementType().isUnsignedInteger() ? static_cast<double>(bits.getZExtValue())
+                                                   : static_cast<double>(bits.getSExtValue());
+}
+
+std::optional<double> nnopt::splatOf(Value value) {
+  std::optional<ConstantData> data = ConstantData::of(value);
+  if (!data || data->size() == 0)
+    return std::nullopt;
+  ElementsAttr elements;
+  matchPattern(value, m_Constant(&elements));
+  if (data->size() != 1 && !elements.isSplat())
+    return std::nullopt;
+  return data->at(0);
+}
+
+WeightOp nnopt::createWeight(OpBuilder &b, Location loc, StringAttr name, RankedTensorType type,
+                             function_ref<void(MutableArrayRef<char>)> fill) {
+  int64_t width = llvm::divideCeil(type.getElementTypeBitWidth(), 8), bytes = type.getNumElements() * width;
+  ElementsAttr elements;
+  if (bytes <= kLargestInline) {
+    SmallVector<char> data(bytes);
+    fill(data);
+    elements = DenseElementsAttr::getFromRawBuffer(type, data);
+  } else {
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64);
+    fill(blob.getMutableData());
+    elements = DenseResourceElementsAttr::get(type, name ? name.getValue() : "constant", std::move(blob));
+  }
+  return WeightOp::create(b, loc, type, name, elements);
+}
+
+StringAttr nnopt::weightNameOf(Value value) {
+  auto weight = value.getDefiningOp<WeightOp>();
+  return weight ? weight.getSymNameAttr() : StringAttr();
+}

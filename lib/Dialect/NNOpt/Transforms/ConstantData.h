@@ -1,0 +1,46 @@
+//===- ConstantData.h - elements of constant tensors ------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_CONSTANTDATA_H
+#define NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_CONSTANTDATA_H
+
+#include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+
+#include "mlir/IR/Builders.h"
+
+namespace nnopt {
+
+/// The elements of a constant, where they are: a resource may lie unaligned in a mapped file.
+class ConstantData {
+public:
+  /// The contents of an `nnopt.weight` or `arith.constant` of numbers (not of bools); nullopt for anything else.
+  static std::optional<ConstantData> of(mlir::Value value);
+
+  mlir::RankedTensorType type;
+
+  int64_t size() const { return type.getNumElements(); }
+  /// Element `i` in row-major order, a float or a signed integer (unsigned if the type says so).
+  double at(int64_t i) const;
+  /// The bytes of element `i`; types of less than 8 bits take one.
+  llvm::ArrayRef<char> bytesAt(int64_t i) const;
+
+private:
+  llvm::ArrayRef<char> bytes;
+  int64_t width = 0;
+  bool splat = false;
+};
+
+/// The number that all elements of a constant tensor are, if they are equal by being stored once or being one.
+std::optional<double> splatOf(mlir::Value value);
+
+/// A constant of `type` whose bytes `fill` writes (one byte per element of less than 8 bits). Beyond 1 KiB it is a resource called `name`.
+WeightOp createWeight(mlir::OpBuilder &b, mlir::Location loc, mlir::StringAttr name, mlir::RankedTensorType type,
+                      llvm::function_ref<void(llvm::MutableArrayRef<char>)> fill);
+
+/// The name of the weight that defines `value`, or null.
+mlir::StringAttr weightNameOf(mlir::Value value);
+
+} // namespace nnopt
+
+#endif // NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_CONSTANTDATA_H
