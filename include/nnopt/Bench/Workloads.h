@@ -1,0 +1,36 @@
+//===- Workloads.h - the layers that nnopt-bench measures -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_BENCH_WORKLOADS_H
+#define NNOPT_BENCH_WORKLOADS_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <string>
+#include <vector>
+
+namespace nnopt {
+
+/// One layer at one size.
+struct Workload {
+  std::string name;    ///< for instance "conv3x3-56x56-64-64"
+  std::string text;    ///< the module; weights are splats, which `buildWorkload` replaces
+  double flops = 0;    ///< multiplications and additions of products; 0 for what only moves or maps data
+  double bytes = 0;    ///< of inputs, weights and results, each once
+};
+
+/// All workloads, in the order of the report.
+std::vector<Workload> benchWorkloads();
+
+/// Parses the module of `workload` and fills its weights with reproducible random numbers, scaled so that results stay near 1. Null
+/// after a diagnostic.
+mlir::OwningOpRef<mlir::ModuleOp> buildWorkload(const Workload &workload, mlir::MLIRContext &context);
+
+/// `count` reproducible numbers in [-bound, bound).
+std::vector<float> randomFloats(size_t count, float bound, uint64_t seed);
+
+} // namespace nnopt
+
+#endif // NNOPT_BENCH_WORKLOADS_H
