@@ -71,7 +71,9 @@ WeightOp nnopt::createWeight(OpBuilder &b, Location loc, StringAttr name, Ranked
   if (bytes <= kLargestInline) {
     SmallVector<char> data(bytes);
     fill(data);
-    elements = DenseElementsAttr::getFromRawBuffer(type, data);
+    elements = type.getElementType().isInteger(1)
+                   ? DenseElementsAttr::get(type, llvm::map_to_vector(data, [](char byte) { return byte != 0; }))
+                   : DenseElementsAttr::getFromRawBuffer(type, data);
   } else {
     AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64);
     fill(blob.getMutableData());

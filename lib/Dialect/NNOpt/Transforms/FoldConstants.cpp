@@ -1,6 +1,7 @@
-//===- FoldConstants.cpp - per-channel arithmetic into weights ------------===//
+//===- FoldConstants.cpp - constants, and arithmetic into weights ---------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
+// What depends on constants only is computed (EvaluateConstants.h). Then per-channel arithmetic moves into weights.
 // For y = W x + b, an elementwise op that computes s[c] y + t[c] for output channel c is W' = s W and b' = s b + t. The op's body is run
 // once per channel on affine forms (slope, offset), which tells both whether it is affine and what s and t are.
 //===----------------------------------------------------------------------===//
@@ -10,6 +11,7 @@
 
 #include "ConstantData.h"
 #include "Elementwise.h"
+#include "EvaluateConstants.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -255,7 +257,16 @@ bool foldIntoProduct(linalg::GenericOp consumer) {
 }
 
 struct FoldConstants : nnopt::impl::FoldConstantsBase<FoldConstants> {
+  using FoldConstantsBase::FoldConstantsBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    if (maxBytes >= 0)
+      return success();
+    return emitError(UnknownLoc::get(context)) << getArgument() << ": max-bytes must not be negative, got " << maxBytes.getValue();
+  }
+
   void runOnOperation() override {
+    evaluatedResults += evaluateConstants(getOperation(), maxBytes);
     SmallVector<linalg::GenericOp> consumers;
     getOperation().walk([&](linalg::GenericOp op) { consumers.push_back(op); });
     // In order: a chain folds one op after the other.

@@ -20,8 +20,12 @@ def LowerActivations : Pass<"nnopt-lower-activations", "::mlir::func::FuncOp"> {
 }
 
 def FoldConstants : Pass<"nnopt-fold-constants", "::mlir::func::FuncOp"> {
-  let summary = "Fold per-channel arithmetic into the weights before it";
+  let summary = "Compute what is constant; fold per-channel arithmetic into weights";
   let description = [{
+    Ops of `nnopt`, `linalg` and `tensor` that depend on constants only are computed by the interpreter and become `nnopt.weight`: dequantized and
+    transposed weights, slices, concatenations. A result may need `max-bytes` more than the constants it comes from. Convolutions and what
+    would take more than some seconds stay.
+
     Elementwise arithmetic after `nnopt.linear` or `nnopt.conv` that is affine in the product, with constants that
     depend on the output channel only, becomes part of the weight and the bias: batch normalisation, an added bias, a scale.
     Computed in double precision and rounded once. A weight that another op reads too is not scaled, a scale that is not finite not
@@ -29,8 +33,11 @@ def FoldConstants : Pass<"nnopt-fold-constants", "::mlir::func::FuncOp"> {
 
     Example: test/Dialect/NNOpt/Transforms/fold-constants.mlir
   }];
+  let options = [Option<"maxBytes", "max-bytes", "int64_t", /*default=*/"67108864",
+    "Most bytes that a computed constant needs beyond the constants it comes from">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect"];
-  let statistics = [Statistic<"foldedOps", "folded-ops", "Elementwise ops that became part of a weight or bias">];
+  let statistics = [Statistic<"evaluatedResults", "evaluated-results", "Results that were computed">,
+                    Statistic<"foldedOps", "folded-ops", "Elementwise ops that became part of a weight or bias">];
 }
 
 def LowerQuantize : Pass<"nnopt-lower-quantize", "::mlir::func::FuncOp"> {
