@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 import nnopt
+import nnopt_models
 from nnopt import compiler
 from nnopt.model import c_name
 
@@ -206,6 +207,16 @@ def test_options_become_flags():
 
 def test_c_names():
     assert [c_name(p) for p in ("models/minilm-l6.onnx", "3d.so", "é.so")] == ["minilm_l6", "_3d", "_"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page, name", [("README.md", "efficientnet-lite0"), ("docs/GettingStarted.md", "minilm-l6")])
+def test_examples_in_the_documentation_run(page, name, tmp_path):
+    program = re.search(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)[1]
+    (tmp_path / f"{name}.onnx").symlink_to(nnopt_models.fetch(name, ROOT / "build" / "models").absolute())
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "python")}
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stderr == "" and done.stdout != ""
 
 
 @pytest.mark.slow
