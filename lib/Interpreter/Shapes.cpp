@@ -4,6 +4,7 @@
 
 #include "Frame.h"
 
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
@@ -33,8 +34,9 @@ static LogicalResult yieldReshaped(OpCall &call, const HostTensor &source, Array
 // New tensors
 //===----------------------------------------------------------------------===//
 
-static LogicalResult runEmpty(Frame &, tensor::EmptyOp op, OpCall &call) {
-  FailureOr<HostTensor> output = call.allocateResult(shapeWith(op.getType(), call.integers(op.getDynamicSizes())));
+/// A tensor that nobody has written yet.
+static LogicalResult yieldUnwritten(OpCall &call, RankedTensorType type, ValueRange dynamicSizes) {
+  FailureOr<HostTensor> output = call.allocateResult(shapeWith(type, call.integers(dynamicSizes)));
   if (failed(output))
     return failure();
   // Shows up in the result if an op reads what nobody has written.
@@ -44,6 +46,16 @@ static LogicalResult runEmpty(Frame &, tensor::EmptyOp op, OpCall &call) {
       storeScalar(output->type(), bytes, i, fromFloat(NAN));
   }
   return call.yield(std::move(*output));
+}
+
+static LogicalResult runEmpty(Frame &, tensor::EmptyOp op, OpCall &call) {
+  return yieldUnwritten(call, op.getType(), op.getDynamicSizes());
+}
+
+static LogicalResult runAllocTensor(Frame &, bufferization::AllocTensorOp op, OpCall &call) {
+  if (op.getCopy())
+    return call.yield(call.tensor(op.getCopy()));
+  return yieldUnwritten(call, op.getType(), op.getDynamicSizes());
 }
 
 static LogicalResult runSplat(Frame &, tensor::SplatOp op, OpCall &call) {
@@ -164,6 +176,7 @@ static LogicalResult runRank(Frame &, tensor::RankOp op, OpCall &call) {
 
 void interpreter::addShapes(HandlerTable &table) {
   table.add<tensor::EmptyOp, runEmpty>();
+  table.add<bufferization::AllocTensorOp, runAllocTensor>();
   table.add<tensor::SplatOp, runSplat>();
   table.add<tensor::FromElementsOp, runFromElements>();
   table.add<tensor::GenerateOp, runGenerate>();

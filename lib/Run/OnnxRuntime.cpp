@@ -13,7 +13,8 @@
 using namespace nnopt;
 using llvm::StringRef;
 
-// Arguments: model, inputs (.npz), outputs (.npz), "all" for the values of every node. Shape inference tells which values are tensors.
+// Arguments: model, inputs (.npz), outputs (.npz), and "all" for the first output of every node, by the name of the node (or of the output
+// if it has none, as the importer does). Shape inference tells which values are tensors.
 static constexpr llvm::StringLiteral kScript = R"(
 import sys
 try:
@@ -42,8 +43,10 @@ try:
     with np.load(inputs_path) as given:
         feeds = {i.name: given[i.name] for i in session.get_inputs() if i.name in given.files}
     names = [o.name for o in session.get_outputs()]
+    values = dict(zip(names, session.run(names, feeds)))
+    if which == "all":
+        values = {node.name or node.output[0]: values[node.output[0]] for node in model.graph.node if node.output[0] in values}
     with open(outputs_path, "wb") as file:
-        values = dict(zip(names, session.run(names, feeds)))
         np.savez(file, **{"value:" + n: v for n, v in values.items() if isinstance(v, np.ndarray) and v.dtype != object})
 except Exception as error:
     sys.exit("ONNX Runtime: " + str(error).strip().replace("\n", " "))

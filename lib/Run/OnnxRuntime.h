@@ -14,8 +14,8 @@ namespace nnopt {
 llvm::Expected<std::vector<HostTensor>> runOnnxRuntime(llvm::StringRef model, const RunSignature &signature,
                                                        llvm::ArrayRef<HostTensor> inputs);
 
-/// The same, with what every node of the model computes, by the names that ONNX gives these values. Values that ONNX Runtime cannot
-/// hand out are left out.
+/// The same for the first output of every node, by the node's name, or the output's if it has none. What ONNX Runtime cannot hand
+/// out is left out.
 llvm::Expected<NamedTensors> runOnnxRuntimeNodes(llvm::StringRef model, const RunSignature &signature,
                                                  llvm::ArrayRef<HostTensor> inputs);
 

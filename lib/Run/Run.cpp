@@ -26,7 +26,12 @@ public:
       : options(options), context(context), report(report), suffix(llvm::sys::path::extension(options.model)) {}
 
   LogicalResult run() {
-    if (failed(checkUsage()) || failed(load()) || failed(prepareEngine()) || failed(findInputs()) || failed(compute()))
+    if (failed(checkUsage()) || failed(load()) || failed(findInputs()))
+      return failure();
+    // First: it may tell why the rest fails.
+    if (!options.probe.empty() && failed(probeStages()))
+      return failure();
+    if (failed(prepareEngine()) || failed(compute()))
       return failure();
     if (options.check && failed(check()))
       return failure();
@@ -51,8 +56,8 @@ private:
   bool isCompiled() const { return suffix == ".so"; }
 
   LogicalResult checkUsage() {
-    if (isCompiled() && (options.engine == Engine::Reference || options.check))
-      return fail("'" + options.model + "' is compiled: the interpreter and checks need the model (.onnx or .mlir)");
+    if (isCompiled() && (options.engine == Engine::Reference || options.check || !options.probe.empty()))
+      return fail("'" + options.model + "' is compiled: the interpreter, checks and probes need the model (.onnx or .mlir)");
     if (options.check == Engine::OnnxRuntime && suffix != ".onnx")
       return fail("'" + options.model + "' is not an ONNX model, which ONNX Runtime needs");
     return success();
@@ -60,32 +65,22 @@ private:
 
   LogicalResult load() {
     if (isCompiled())
-      return success();
+      return open(options.model);
     LoadResult loaded = loadModel(options.model, options.load, context);
     report.unsupported = loaded.unsupported;
     if (!(module = std::move(loaded.module)))
       return failure();
     if (!module->lookupSymbol<func::FuncOp>(kEntryName))
       return fail("'" + options.model + "' has no function @main on tensors; it may be the dump of a stage after bufferize");
+    FailureOr<RunSignature> signature = signatureOf(entry());
+    if (failed(signature))
+      return failure();
+    report.signature = std::move(*signature);
     return success();
   }
 
-  func::FuncOp entry() { return module->lookupSymbol<func::FuncOp>(kEntryName); }
-
-  LogicalResult prepareEngine() {
-    if (module) {
-      FailureOr<RunSignature> signature = signatureOf(entry());
-      if (failed(signature))
-        return failure();
-      report.signature = std::move(*signature);
-    }
-    if (options.engine == Engine::Reference) {
-      report.isa = "interpreter";
-      return success();
-    }
-    std::string path = options.model;
-    if (module && failed(compile(path)))
-      return failure();
+  /// A compiled model.
+  LogicalResult open(StringRef path) {
     llvm::Expected<Artefact> opened = Artefact::open(path);
     if (!opened)
       return done(opened.takeError());
@@ -96,19 +91,28 @@ private:
     return success();
   }
 
+  func::FuncOp entry() { return module->lookupSymbol<func::FuncOp>(kEntryName); }
+
+  LogicalResult prepareEngine() {
+    if (options.engine == Engine::Reference)
+      report.isa = "interpreter";
+    else if (module)
+      return compile();
+    return success();
+  }
+
   /// To a shared library in a temporary directory.
-  LogicalResult compile(std::string &path) {
+  LogicalResult compile() {
     if (failed(done(directory.create())))
       return failure();
-    path = directory.file("model.so");
     CompileOptions compile;
-    compile.output = path;
+    compile.output = directory.file("model.so");
     compile.emit = EmitKind::Shared;
     compile.triple = llvm::Triple(llvm::Triple::normalize(llvm::sys::getDefaultTargetTriple()));
     compile.isas = options.isas;
     compile.threads = options.threads == 0 ? 0 : -1;
     OwningOpRef<ModuleOp> copy = module->clone(); // compiling changes it
-    return compileModel(*copy, compile);
+    return failure(failed(compileModel(*copy, compile)) || failed(open(compile.output)));
   }
 
   LogicalResult findInputs() {
@@ -144,6 +148,13 @@ private:
     return take(measure(*call), report.timing.emplace());
   }
 
+  double tolerance() { return options.tolerance.value_or(derivedTolerance(*module)); }
+
+  LogicalResult probeStages() {
+    ProbeOptions probing{options.probe, suffix == ".onnx" ? options.model : "", tolerance()};
+    return probe(*module, report.signature, inputs, probing, report.probe);
+  }
+
   LogicalResult check() {
     std::vector<HostTensor> expected;
     if (*options.check == Engine::Reference) {
@@ -152,9 +163,8 @@ private:
     } else if (failed(take(runOnnxRuntime(options.model, report.signature, inputs), expected))) {
       return failure();
     }
-    double tolerance = options.tolerance.value_or(module ? derivedTolerance(*module) : kDefaultTolerance);
     for (auto [argument, got, want] : llvm::zip_equal(report.signature.outputs, report.outputs, expected))
-      report.differences.push_back(compare(argument.name, got, want, tolerance));
+      report.differences.push_back(compare(argument.name, got, want, tolerance()));
     return success();
   }
 

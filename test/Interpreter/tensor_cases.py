@@ -126,6 +126,9 @@ def shape_cases():
     %o = tensor.insert %v into %e[%z] : tensor<2xf32>
     %r = tensor.insert %v into %o[%a] : tensor<2xf32>""", [x], np.array([x[1, 2, 2]] * 2))
     yield Case("empty_is_nan", "%r = tensor.empty() : tensor<2xf32>", [], f32(np.nan, np.nan))
+    yield Case("alloc_tensor", """%n = arith.constant 2 : index
+    %r = bufferization.alloc_tensor(%n) : tensor<?xf32>""", [], f32(np.nan, np.nan), "tensor<?xf32>")
+    yield Case("alloc_tensor_copy", "%r = bufferization.alloc_tensor() copy({0}) : tensor<2x3x4xf32>", [x], x)
     yield Case("rank", """%n = tensor.rank {0} : tensor<2x3x4xf32>
     %i = arith.index_cast %n : index to i64
     %r = tensor.splat %i : tensor<1xi64>""", [x], np.array([3]))

@@ -123,7 +123,7 @@ static bool readFlags(const Options &options, Flags &flags) {
   run.inputs.seed = options.seed;
   if (llvm::sys::path::extension(options.model) == ".onnx")
     run.load.inputShapes = run.inputs.shapes;
-  flags.probe = options.probe;
+  run.probe = options.probe;
   flags.json = options.json;
   return true;
 }

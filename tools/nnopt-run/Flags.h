@@ -9,7 +9,6 @@
 
 struct Flags {
   nnopt::RunOptions run;
-  std::string probe; ///< directory; empty: no probe
   bool json = false;
 };
 

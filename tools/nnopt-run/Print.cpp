@@ -25,6 +25,13 @@ void printReport(llvm::raw_ostream &os, const RunOptions &options, const RunRepo
     printElements(os, output);
     os << "\n";
   }
+  for (const ProbeStage &stage : report.probe) {
+    os << "probe, " << stage.name << ": " << stage.compared << " values compared with the imported model's; ";
+    if (stage.first)
+      os << "the first that differs is node '" << stage.first->name << "' (" << stage.op << "): " << stage.first->problem << "\n";
+    else
+      os << "all agree\n";
+  }
   for (const Difference &difference : report.differences) {
     os << difference.name << ": " << (difference.agrees ? "agrees" : "differs") << ", largest error "
        << format("%.3g", difference.maxAbsolute) << ", which is " << format("%.3g", difference.maxRelative)
@@ -64,6 +71,15 @@ void printJson(llvm::raw_ostream &os, const RunOptions &options, const RunReport
       json.attribute("min_ms", report.timing->minMs);
       json.attribute("runs", report.timing->runs);
     }
+    if (!options.probe.empty())
+      json.attributeArray("probe", [&] {
+        for (const ProbeStage &stage : report.probe)
+          json.object([&] {
+            json.attribute("stage", stage.name);
+            json.attribute("compared", stage.compared);
+            json.attribute("first_different", stage.first ? llvm::json::Value(stage.first->name) : llvm::json::Value(nullptr));
+          });
+      });
     if (!options.check)
       return;
     json.attributeArray("differences", [&] {

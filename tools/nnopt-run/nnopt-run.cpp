@@ -52,7 +52,8 @@ static int run(const Flags &flags) {
   if (failed(runModel(flags.run, context, report)))
     return report.unsupported ? kUnsupported : kBadInput;
   (flags.json ? printJson : printReport)(llvm::outs(), flags.run, report);
-  bool agrees = llvm::all_of(report.differences, [](const Difference &difference) { return difference.agrees; });
+  bool agrees = llvm::all_of(report.differences, [](const Difference &difference) { return difference.agrees; }) &&
+                llvm::none_of(report.probe, [](const ProbeStage &stage) { return stage.first.has_value(); });
   return agrees ? kDone : kBadInput;
 }
 

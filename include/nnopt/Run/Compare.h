@@ -36,9 +36,6 @@ Difference compare(llvm::StringRef name, const HostTensor &got, const HostTensor
 /// The tolerance derived above, from a module at stage `import`.
 double derivedTolerance(mlir::ModuleOp module);
 
-/// What is used where the model's ops are not known: as derived for sums of 2^22 in all.
-inline constexpr double kDefaultTolerance = 1e-3;
-
 } // namespace nnopt
 
 #endif // NNOPT_RUN_COMPARE_H

@@ -8,6 +8,7 @@
 #include "nnopt/Driver/Load.h"
 #include "nnopt/Run/Compare.h"
 #include "nnopt/Run/Measure.h"
+#include "nnopt/Run/Probe.h"
 #include "nnopt/Run/Signature.h"
 
 namespace nnopt {
@@ -22,6 +23,7 @@ struct RunOptions {
   std::optional<Engine> check;      ///< what the answer is compared with
   std::vector<std::string> isas;    ///< to compile for
   int32_t threads = -1;             ///< 0: none; -1: as the OpenMP runtime is set
+  std::string probe;                ///< directory for every intermediate value; empty: no probe
   bool bench = false;
   std::optional<double> tolerance;  ///< instead of the derived one
   InputOptions inputs;
@@ -35,6 +37,7 @@ struct RunReport {
   int32_t threads = 0;                 ///< that the model was told to use; 0: as the runtime is set
   std::optional<Timing> timing;        ///< with `bench`
   std::vector<Difference> differences; ///< with `check`: one per output
+  std::vector<ProbeStage> probe;       ///< with `probe`: one per stage, and ONNX Runtime for an ONNX model
   bool unsupported = false;            ///< after a failure: the model uses something that nnopt does not have
 };
 

@@ -99,6 +99,8 @@ static Tensor *foldIntoConv(OpContext &c, double epsilon) {
   conv.getWeightMutable().assign(named(Constant::copy(filter->type, std::move(weights)), filter->name));
   auto biasType = RankedTensorType::get({outputs}, c.elementType(0));
   conv.getBiasMutable().assign(named(Constant::copy(biasType, std::move(biases)), c.in(2)->name));
+  // The value is the normalisation's now: nnopt-run --probe goes by the last name.
+  conv->setLoc(c.b.getFusedLoc({conv.getLoc(), c.loc}));
   return c.in(0);
 }
 

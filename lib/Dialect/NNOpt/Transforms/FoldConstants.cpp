@@ -162,6 +162,8 @@ public:
       product.getWeightMutable().assign(scaledWeight(b));
     product.getBiasMutable().assign(newBias(b));
     consumer.getResult(0).replaceAllUsesWith(product.getResult());
+    // The value is the consumer's now: nnopt-run --probe goes by the last name.
+    product->setLoc(b.getFusedLoc({product.getLoc(), consumer.getLoc()}));
     remark::passed(consumer.getLoc(), kRemark)
         << remark::add("{0} of {1} channels are in the constants of the product", isScaled ? "scale and bias" : "bias", forms.size());
     consumer.erase();

@@ -115,6 +115,8 @@ public:
     producer.getEpilogueOperandsMutable().append(operands);
     producer->getResult(0).setType(cast<RankedTensorType>(consumer.getResult(0).getType()));
     consumer.getResult(0).replaceAllUsesWith(producer->getResult(0));
+    // The value is the consumer's now: nnopt-run --probe goes by the last name.
+    producer->setLoc(b.getFusedLoc({producer.getLoc(), consumer.getLoc()}));
     Value init = consumer.getDpsInits()[0];
     consumer.erase();
     if (Operation *empty = init.getDefiningOp(); empty && isOpTriviallyDead(empty))
