@@ -43,8 +43,9 @@ Error nnopt::linkShared(StringRef object, StringRef output, const Triple &triple
     command = {*lld};
   }
   command.insert(command.end(), {"-shared", "-o", output.str(), object.str()});
+  // Unloading the last user of the OpenMP runtime would unmap the code that its idle threads are in.
   if (usesThreads)
-    command.push_back("-lgomp");
+    command.insert(command.end(), {"-lgomp", "-z", "nodelete"});
   command.push_back("-lm");
 
   SmallString<128> log;

@@ -93,7 +93,8 @@ llvm::Expected<Artefact> Artefact::open(llvm::StringRef path) {
   llvm::SmallString<128> absolute(path);
   (void)llvm::sys::fs::make_absolute(absolute); // a bare name would be searched elsewhere
   auto impl = std::make_unique<Impl>();
-  impl->library = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL);
+  // Never unmapped: the model may be all that holds the OpenMP runtime, whose idle threads still run its code.
+  impl->library = dlopen(absolute.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
   if (!impl->library)
     return runError(dlerror());
   auto symbol = [&](llvm::StringRef suffix) { return dlsym(impl->library, (*name + suffix).str().c_str()); };
