@@ -233,3 +233,12 @@ def test_pip_installs_a_package_that_works(tmp_path):
     del environment["NNOPT_BUILD"]
     done = subprocess.run([python, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.stderr == "" and float(done.stdout) == 40.0
+
+
+@pytest.mark.slow
+def test_the_package_can_build_the_compiler_itself(tmp_path):
+    """Without a finished build the whole repository is configured below the package; compiling it is what the other tests did."""
+    configure = ["cmake", "-S", ROOT / "python", "-B", tmp_path / "build", "-G", "Ninja"]
+    subprocess.run(configure, check=True, capture_output=True)
+    rules = subprocess.run(["ninja", "-C", tmp_path / "build", "-t", "targets", "all"], check=True, capture_output=True, text=True).stdout
+    assert "bin/nnopt-compile: CXX_EXECUTABLE_LINKER" in rules
