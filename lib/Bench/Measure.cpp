@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <sched.h>
 
 using namespace nnopt;
 
@@ -20,6 +21,12 @@ static double quantile(std::vector<double> values, double fraction) {
   size_t below = position;
   size_t above = std::min(below + 1, values.size() - 1);
   return values[below] + (position - below) * (values[above] - values[below]);
+}
+
+bool nnopt::requestRealTimeScheduling() {
+  sched_param parameters = {};
+  parameters.sched_priority = 1;
+  return sched_setscheduler(0, SCHED_RR, &parameters) == 0;
 }
 
 double nnopt::median(std::vector<double> values) { return quantile(std::move(values), 0.5); }

@@ -9,11 +9,11 @@
 
 namespace nnopt {
 
-/// One line per row on standard output.
-void printTable(const std::vector<Measurement> &rows);
+/// One line per row on standard output, and one before if other processes could disturb.
+void printTable(const std::vector<Measurement> &rows, bool realTime);
 
-/// One object: cpu, isa, threads, rounds, rows.
-void printJson(const std::vector<Measurement> &rows, llvm::StringRef isa, int threads, int rounds);
+/// One object: cpu, isa, threads, rounds, real_time, rows.
+void printJson(const std::vector<Measurement> &rows, llvm::StringRef isa, int threads, int rounds, bool realTime);
 
 } // namespace nnopt
 

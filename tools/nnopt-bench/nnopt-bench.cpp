@@ -100,6 +100,7 @@ static llvm::Error measureRows(const Flags &flags, llvm::ArrayRef<Workload> work
       return row.takeError();
     rows.push_back(std::move(*row));
   }
+  bool realTime = requestRealTimeScheduling();
   MeasureOptions options{flags.threads, flags.rounds, flags.seconds};
   auto progress = [&](int round) { say("round " + llvm::Twine(round + 1) + " of " + llvm::Twine(options.rounds)); };
   llvm::Expected<std::vector<Measurement>> measured = measure(rows, isa, options, progress);
@@ -107,9 +108,9 @@ static llvm::Error measureRows(const Flags &flags, llvm::ArrayRef<Workload> work
   if (!measured)
     return measured.takeError();
   if (flags.json)
-    printJson(*measured, isa.name, flags.threads, flags.rounds);
+    printJson(*measured, isa.name, flags.threads, flags.rounds, realTime);
   else
-    printTable(*measured);
+    printTable(*measured, realTime);
   return llvm::Error::success();
 }
 

@@ -29,6 +29,10 @@ struct Measurement {
 llvm::Expected<std::vector<Measurement>> measure(llvm::MutableArrayRef<CompiledWorkload> rows, const Isa &isa, const MeasureOptions &options,
                                                  llvm::function_ref<void(int)> progress);
 
+/// Asks the system to let this process, and threads that it starts later, run before ordinary ones: with more jobs than cores, threads
+/// that wait for each other would otherwise measure the scheduler. Says whether it may.
+bool requestRealTimeScheduling();
+
 /// The middle of `values`, and the spread as above.
 double median(std::vector<double> values);
 double relativeSpread(std::vector<double> values);
