@@ -43,11 +43,16 @@ static bool isCheap(linalg::GenericOp op) {
 /// True if `value` is made by an op that can finish its elements in an epilogue.
 static bool isProduct(Value value) { return isa_and_nonnull<LinearOp, MatmulOp, ConvOp>(value.getDefiningOp()); }
 
-static bool readsProduct(linalg::GenericOp op, Operation *except = nullptr) {
-  return llvm::any_of(op.getDpsInputOperands(), [&](OpOperand *input) {
-    return input->get().getDefiningOp() != except && isProduct(input->get()) && isElementwise(op) &&
-           readsOwnElement(op.getMatchingIndexingMap(input), cast<RankedTensorType>(input->get().getType()).getShape());
-  });
+/// The products that `op` could finish in their epilogue.
+static llvm::SmallDenseSet<Value> productsReadBy(linalg::GenericOp op) {
+  llvm::SmallDenseSet<Value> products;
+  if (!isElementwise(op))
+    return products;
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (isProduct(input->get()) &&
+        readsOwnElement(op.getMatchingIndexingMap(input), cast<RankedTensorType>(input->get().getType()).getShape()))
+      products.insert(input->get());
+  return products;
 }
 
 /// Tensors read by the op that fusing `producer` into `consumer` makes.
@@ -68,9 +73,11 @@ static bool paysToFuse(OpOperand *operand, int64_t maxOperands) {
     return false;
   AffineMap map = consumer.getMatchingIndexingMap(operand);
   auto shape = cast<RankedTensorType>(operand->get().getType()).getShape();
-  // The epilogue of the product takes the producer; it takes the consumer too only if that is elementwise, and has no other product.
-  if (readsProduct(producer))
-    return isElementwise(consumer) && readsOwnElement(map, shape) && !readsProduct(consumer) &&
+  // The epilogue of the product takes the producer; it takes the consumer too only if that is elementwise, and has no product of its own.
+  llvm::SmallDenseSet<Value> products = productsReadBy(producer);
+  if (!products.empty())
+    return isElementwise(consumer) && readsOwnElement(map, shape) &&
+           llvm::all_of(productsReadBy(consumer), [&](Value product) { return products.contains(product); }) &&
            shape == cast<RankedTensorType>(consumer.getResultTypes()[0]).getShape();
   bool isReadOnce = map.isPermutation() || readsOwnElement(map, shape);
   return isReadOnce || isCheap(producer);
@@ -83,7 +90,7 @@ static void copyCheapProducers(func::FuncOp function, int64_t maxOperands) {
   // Readers first: then a chain is copied as a whole.
   for (linalg::GenericOp producer : llvm::reverse(producers)) {
     if (!isElementwise(producer) || producer.getResult(0).hasOneUse() || producer.getResult(0).use_empty() ||
-        !isCheap(producer) || readsProduct(producer))
+        !isCheap(producer) || !productsReadBy(producer).empty())
       continue;
     bool takenByAll = llvm::all_of(producer->getUses(), [&](OpOperand &use) {
       return paysToFuse(&use, maxOperands) && linalg::areElementwiseOpsFusable(&use);

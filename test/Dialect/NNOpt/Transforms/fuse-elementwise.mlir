@@ -171,3 +171,26 @@ func.func @two_products(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4x
   } -> tensor<4x4xf32>
   return %s : tensor<4x4xf32>
 }
+
+// x sigmoid(x) with the product x: one op, which reads the product once and so becomes its epilogue.
+// CHECK-LABEL: func @gate
+// CHECK: %[[A:.*]] = nnopt.linear
+// CHECK: linalg.generic {{.*}} ins(%[[A]] : tensor<4x4xf32>)
+// CHECK: math.tanh
+// CHECK-NEXT: arith.mulf
+// CHECK-NOT: linalg.generic
+// CHECK: return
+func.func @gate(%x: tensor<4x4xf32>, %w: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %a = nnopt.linear %x, %w : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %f = linalg.generic {indexing_maps = [#id, #id], iterator_types = ["parallel", "parallel"]} ins(%a : tensor<4x4xf32>) outs(%x : tensor<4x4xf32>) {
+  ^bb0(%u: f32, %o: f32):
+    %t = math.tanh %u : f32
+    linalg.yield %t : f32
+  } -> tensor<4x4xf32>
+  %g = linalg.generic {indexing_maps = [#id, #id, #id], iterator_types = ["parallel", "parallel"]} ins(%a, %f : tensor<4x4xf32>, tensor<4x4xf32>) outs(%x : tensor<4x4xf32>) {
+  ^bb0(%u: f32, %v: f32, %o: f32):
+    %t = arith.mulf %u, %v : f32
+    linalg.yield %t : f32
+  } -> tensor<4x4xf32>
+  return %g : tensor<4x4xf32>
+}
