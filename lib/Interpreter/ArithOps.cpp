@@ -76,8 +76,14 @@ static Scalar bitcast(Call c) {
   // A float in its own width is the integer of the same bits; both forms go through memory.
   auto element = [](ScalarType type) {
     if (type.isFloat)
-      return type.bits == 64 ? ElementType::F64 : type.bits == 32 ? ElementType::F32 : type.isBrain ? ElementType::BF16 : ElementType::F16;
-    return type.bits == 64 ? ElementType::I64 : type.bits == 32 ? ElementType::I32 : type.bits == 16 ? ElementType::I16 : ElementType::I8;
+      return type.bits == 64   ? ElementType::F64
+             : type.bits == 32 ? ElementType::F32
+             : type.isBrain    ? ElementType::BF16
+                               : ElementType::F16;
+    return type.bits == 64   ? ElementType::I64
+           : type.bits == 32 ? ElementType::I32
+           : type.bits == 16 ? ElementType::I16
+                             : ElementType::I8;
   };
   if (c.type.isFloat == c.from.isFloat && c.type.isBrain == c.from.isBrain)
     return c.operand(0);
@@ -117,7 +123,8 @@ static constexpr ScalarOp kArith[] = {
     {"arith.muli", [](Call c) { return c.wrapped(product(c)); }},
     {"arith.addui_extended", [](Call c) { return c.wrapped(sum(c)); }, carry},
     {"arith.mulsi_extended", [](Call c) { return c.wrapped(product(c)); }, [](Call c) { return highProduct(c, true); }},
-    {"arith.mului_extended", [](Call c) { return c.wrapped(product(c)); }, [](Call c) { return highProduct(c, false); }},
+    {"arith.mului_extended", [](Call c) { return c.wrapped(product(c)); },
+     [](Call c) { return highProduct(c, false); }},
     {"arith.divsi", [](Call c) { return c.wrapped(quotient(c.integer(0), c.integer(1))); }},
     {"arith.divui", [](Call c) { return c.wrapped(c.natural(1) ? c.natural(0) / c.natural(1) : 0); }},
     {"arith.floordivsi", [](Call c) { return c.wrapped(floorQuotient(c.integer(0), c.integer(1))); }},
@@ -149,8 +156,10 @@ static constexpr ScalarOp kArith[] = {
     {"arith.index_cast", [](Call c) { return c.wrapped(c.integer(0)); }},
     {"arith.index_castui", [](Call c) { return c.wrapped(c.natural(0)); }},
     // Straight to f32: through f64, an i64 of more than 53 bits would be rounded twice.
-    {"arith.sitofp", [](Call c) { return c.type.bits == 32 ? fromFloat(static_cast<float>(c.integer(0))) : c.rounded(c.integer(0)); }},
-    {"arith.uitofp", [](Call c) { return c.type.bits == 32 ? fromFloat(static_cast<float>(c.natural(0))) : c.rounded(c.natural(0)); }},
+    {"arith.sitofp",
+     [](Call c) { return c.type.bits == 32 ? fromFloat(static_cast<float>(c.integer(0))) : c.rounded(c.integer(0)); }},
+    {"arith.uitofp",
+     [](Call c) { return c.type.bits == 32 ? fromFloat(static_cast<float>(c.natural(0))) : c.rounded(c.natural(0)); }},
     {"arith.fptosi", [](Call c) { return c.wrapped(toSigned(c.real(0), c.type.bits)); }},
     {"arith.fptoui", [](Call c) { return c.wrapped(toUnsigned(c.real(0), c.type.bits)); }},
     {"arith.bitcast", bitcast},

@@ -23,7 +23,8 @@ struct Heads {
     ArrayRef<int64_t> shape = tensor.shape();
     SmallVector<int64_t> strides = stridesOf(shape);
     batch = shape[0], heads = shape[sequenceMajor ? 2 : 1], sequence = shape[sequenceMajor ? 1 : 2], size = shape[3];
-    batchStride = strides[0], headStride = strides[sequenceMajor ? 2 : 1], sequenceStride = strides[sequenceMajor ? 1 : 2];
+    batchStride = strides[0], headStride = strides[sequenceMajor ? 2 : 1],
+    sequenceStride = strides[sequenceMajor ? 1 : 2];
   }
   int64_t row(int64_t b, int64_t h, int64_t s) const { return b * batchStride + h * headStride + s * sequenceStride; }
 };
@@ -47,7 +48,8 @@ static LogicalResult verifyExtents(AttentionOp op, const Heads &q, const Heads &
                                    const HostTensor *mask) {
   if (failed(expectExtent(op, "elements in every key", q.size, k.size)) ||
       failed(expectExtent(op, "values", k.sequence, v.sequence)) ||
-      failed(expectExtent(op, "value heads", k.heads, v.heads)) || failed(expectExtent(op, "key batches", q.batch, k.batch)) ||
+      failed(expectExtent(op, "value heads", k.heads, v.heads)) ||
+      failed(expectExtent(op, "key batches", q.batch, k.batch)) ||
       failed(expectExtent(op, "value batches", q.batch, v.batch)))
     return failure();
   if (k.heads == 0 ? q.heads != 0 : q.heads % k.heads != 0)
@@ -62,8 +64,8 @@ static LogicalResult verifyExtents(AttentionOp op, const Heads &q, const Heads &
 }
 
 /// One query of one head: weights of the keys, then the weighted sum of the values.
-static void attend(AttentionOp op, const Heads &q, const Heads &k, const Heads &v, const Mask *mask, int64_t b, int64_t h,
-                   int64_t i, std::vector<double> &weights, std::vector<double> &result) {
+static void attend(AttentionOp op, const Heads &q, const Heads &k, const Heads &v, const Mask *mask, int64_t b,
+                   int64_t h, int64_t i, std::vector<double> &weights, std::vector<double> &result) {
   int64_t shared = h / (q.heads / k.heads), visible = op.getCausal() ? std::min(k.sequence, i + 1) : k.sequence;
   double scale = op.getScale().convertToFloat(), top = -INFINITY, sum = 0;
   for (int64_t j = 0; j < visible; ++j) {

@@ -32,7 +32,8 @@ static LogicalResult runIf(Frame &frame, scf::IfOp op, OpCall &call) {
 }
 
 static LogicalResult runFor(Frame &frame, scf::ForOp op, OpCall &call) {
-  int64_t begin = call.integer(op.getLowerBound()), end = call.integer(op.getUpperBound()), step = call.integer(op.getStep());
+  int64_t begin = call.integer(op.getLowerBound()), end = call.integer(op.getUpperBound()),
+          step = call.integer(op.getStep());
   if (step <= 0)
     return op.emitOpError("has a step of ") << step;
   Frame::Values carried = takeFrom(call, 3);
@@ -77,7 +78,8 @@ static LogicalResult insertResults(Frame &frame, scf::ForallOp op, MutableArrayR
     auto insert = dyn_cast<tensor::ParallelInsertSliceOp>(inner);
     if (!insert)
       return inner.emitOpError("is not known to the interpreter");
-    Slice slice{llvm::map_to_vector(insert.getMixedOffsets(), number), llvm::map_to_vector(insert.getMixedSizes(), number),
+    Slice slice{llvm::map_to_vector(insert.getMixedOffsets(), number),
+                llvm::map_to_vector(insert.getMixedSizes(), number),
                 llvm::map_to_vector(insert.getMixedStrides(), number)};
     size_t target = llvm::find(op.getRegionIterArgs(), insert.getDest()) - op.getRegionIterArgs().begin();
     if (failed(insertSlice(insert, slice, frame.lookup(insert.getSource())->tensor, shared[target])))

@@ -64,10 +64,16 @@ static LogicalResult runConv(Frame &frame, ConvOp op, OpCall &call) {
   FailureOr<HostTensor> weight = convWeight(op, call);
   if (failed(weight))
     return failure();
-  SmallVector<int64_t> kernel = op.getPack() ? op.getKernelShape() : list(call.tensor(op.getWeight()).shape().drop_front(2));
+  SmallVector<int64_t> kernel =
+      op.getPack() ? op.getKernelShape() : list(call.tensor(op.getWeight()).shape().drop_front(2));
   Convolution c{{kernel, list(op.getStrides()), list(op.getDilations()), list(op.getPads())},
                 ImageLayout(input.shape(), op.getChannelsLast()),
-                static_cast<int64_t>(op.getGroups()), 0, weight->shape()[1], weight->shape()[2], {}, op.getChannelsLast()};
+                static_cast<int64_t>(op.getGroups()),
+                0,
+                weight->shape()[1],
+                weight->shape()[2],
+                {},
+                op.getChannelsLast()};
   int64_t outputs = weight->shape()[0];
   if (failed(expectExtent(op, "input channels", c.groups * c.channelsPerGroup, c.input.channels)) ||
       failed(expectExtent(op, "outputs in whole groups", outputs - outputs % c.groups, outputs)) ||
@@ -76,7 +82,8 @@ static LogicalResult runConv(Frame &frame, ConvOp op, OpCall &call) {
   c.outputsPerGroup = outputs / c.groups;
   c.outputSpatial = c.window.outputExtents(c.input.spatial, /*ceil=*/false);
   SmallVector<int64_t> shape = imageShape(c.input.batch, outputs, c.outputSpatial, c.channelsLast);
-  auto epilogue = Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
+  auto epilogue =
+      Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
   if (failed(epilogue))
     return failure();
   LogicalResult status = withElements(epilogue->sumType(), [&](auto type) {
@@ -139,7 +146,8 @@ static LogicalResult runConvTranspose(Frame &, ConvTransposeOp op, OpCall &call)
   ImageLayout from(input.shape(), false);
   int64_t outputs = weight.shape()[1] * groups;
   if (failed(expectExtent(op, "input channels (the weight's)", weight.shape()[0], from.channels)) ||
-      failed(expectExtent(op, "input channels in whole groups", from.channels - from.channels % groups, from.channels)) ||
+      failed(
+          expectExtent(op, "input channels in whole groups", from.channels - from.channels % groups, from.channels)) ||
       (op.getBias() && failed(expectExtent(op, "bias elements", outputs, call.tensor(op.getBias()).size()))))
     return failure();
   SmallVector<int64_t> spatial;
@@ -160,7 +168,7 @@ static LogicalResult runConvTranspose(Frame &, ConvTransposeOp op, OpCall &call)
     int64_t positions = countOf(spatial);
     for (int64_t i = 0; i < output->size(); ++i)
       storeScalar(output->type(), bytes, i,
-            sumScalar(op.getBias() ? sums[i] + static_cast<SumOf<T>>(bias[i / positions % outputs]) : sums[i]));
+                  sumScalar(op.getBias() ? sums[i] + static_cast<SumOf<T>>(bias[i / positions % outputs]) : sums[i]));
   });
   return call.yield(std::move(*output));
 }

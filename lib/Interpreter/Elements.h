@@ -10,16 +10,17 @@
 namespace nnopt::interpreter {
 
 /// The type that sums of products of T are formed in: f64 for floats, i64 (which wraps) for integers.
-template <typename T>
-using SumOf = std::conditional_t<std::is_integral_v<T>, uint64_t, double>;
+template <typename T> using SumOf = std::conditional_t<std::is_integral_v<T>, uint64_t, double>;
 
-/// The elements of a tensor as values of T (float, double or int64_t): the tensor's own bytes where they are that already.
-template <typename T>
-class Elements {
+/// The elements of a tensor as values of T (float, double or int64_t): the tensor's own bytes where they are that
+/// already.
+template <typename T> class Elements {
 public:
   Elements() = default;
   explicit Elements(const HostTensor &tensor) : tensor(tensor) {
-    ElementType own = std::is_same_v<T, float> ? ElementType::F32 : std::is_same_v<T, double> ? ElementType::F64 : ElementType::I64;
+    ElementType own = std::is_same_v<T, float>    ? ElementType::F32
+                      : std::is_same_v<T, double> ? ElementType::F64
+                                                  : ElementType::I64;
     if (tensor.type() == own) {
       data = reinterpret_cast<const T *>(this->tensor.bytes());
       return;
@@ -44,8 +45,7 @@ private:
 };
 
 /// Sum of x[i] * y[i]. Eight partial sums: the order is free, and compilers can keep them in a vector.
-template <typename T>
-SumOf<T> dot(const T *x, const T *y, int64_t count) {
+template <typename T> SumOf<T> dot(const T *x, const T *y, int64_t count) {
   constexpr int64_t kLanes = 8;
   using Sum = SumOf<T>;
   Sum partial[kLanes] = {};
@@ -66,8 +66,7 @@ inline Scalar sumScalar(double sum) { return fromFloat(sum); }
 inline Scalar sumScalar(uint64_t sum) { return fromInteger(static_cast<int64_t>(sum)); }
 
 /// Calls `run` with a value of the C++ type that sums to a result of `type` are formed from: float, double or int64_t.
-template <typename Run>
-auto withElements(ScalarType type, Run run) {
+template <typename Run> auto withElements(ScalarType type, Run run) {
   if (!type.isFloat)
     return run(int64_t());
   return type.bits == 64 ? run(double()) : run(float());

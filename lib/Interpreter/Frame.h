@@ -84,8 +84,7 @@ using Handler = mlir::LogicalResult (*)(Frame &, OpCall &);
 /// Handlers by kind of op.
 class HandlerTable {
 public:
-  template <typename Op, mlir::LogicalResult (*Run)(Frame &, Op, OpCall &)>
-  void add() {
+  template <typename Op, mlir::LogicalResult (*Run)(Frame &, Op, OpCall &)> void add() {
     handlers[mlir::TypeID::get<Op>()] = [](Frame &frame, OpCall &call) {
       return Run(frame, mlir::cast<Op>(call.op), call);
     };

@@ -16,9 +16,7 @@ using namespace nnopt::interpreter;
 // OpCall
 //===----------------------------------------------------------------------===//
 
-size_t OpCall::indexOf(Value value) const {
-  return llvm::find(op->getOperands(), value) - op->operand_begin();
-}
+size_t OpCall::indexOf(Value value) const { return llvm::find(op->getOperands(), value) - op->operand_begin(); }
 
 SmallVector<int64_t> OpCall::integers(ValueRange values) const {
   return llvm::map_to_vector(values, [&](Value value) { return integer(value); });
@@ -58,7 +56,8 @@ FailureOr<HostTensor> OpCall::allocateResult(ArrayRef<int64_t> shape) {
   std::optional<ElementType> type = elementTypeOf(getElementTypeOrSelf(op->getResult(0).getType()));
   if (type)
     return allocate(*type, shape);
-  op->emitOpError("has a result of type ") << op->getResult(0).getType() << ", which the interpreter has no numbers for";
+  op->emitOpError("has a result of type ")
+      << op->getResult(0).getType() << ", which the interpreter has no numbers for";
   return failure();
 }
 
@@ -135,15 +134,17 @@ LogicalResult Frame::runOp(Operation *op, const LastUses &last) {
     auto found = values.find(operand);
     if (found == values.end())
       return op->emitOpError("uses a value that has not been computed");
-    bool move = dying != last.end() && llvm::any_of(dying->second, [&](const LastUse &use) {
-                  return use.value == operand && use.movable;
-                });
+    bool move = dying != last.end() &&
+                llvm::any_of(dying->second, [&](const LastUse &use) { return use.value == operand && use.movable; });
     call.operands.push_back(move ? std::move(found->second) : found->second);
   }
   if (failed(handler(*this, call)))
     return failure();
   for (auto [result, value] : llvm::zip_equal(op->getResults(), call.results)) {
-    if (options.observe && isa<RankedTensorType>(result.getType()))
+    bool isTensor = isa<RankedTensorType>(result.getType());
+    if (options.alter && isTensor)
+      options.alter(result, value.tensor);
+    if (options.observe && isTensor)
       options.observe(result, value.tensor);
     values[result] = std::move(value);
   }

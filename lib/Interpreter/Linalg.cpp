@@ -30,7 +30,8 @@ public:
   LinalgRun(Frame &frame, OpCall &call) : frame(frame), call(call), op(cast<linalg::LinalgOp>(call.op)) {}
 
   LogicalResult run() {
-    return failure(failed(bind()) || failed(findExtents()) || failed(checkAccesses()) || failed(loop()) || failed(finish()));
+    return failure(failed(bind()) || failed(findExtents()) || failed(checkAccesses()) || failed(loop()) ||
+                   failed(finish()));
   }
 
 private:
@@ -129,8 +130,9 @@ LogicalResult LinalgRun::checkAccess(Access &access, size_t number) {
     for (auto [step, extent] : llvm::zip_equal(steps, extents))
       (step < 0 ? least : greatest) += step * (extent - 1);
     if (least < 0 || greatest >= access.tensor.shape()[d])
-      return op.emitOpError("reaches elements ") << least << " to " << greatest << " of dimension " << d
-                                                 << " of operand #" << number << ", which has " << access.tensor.shape()[d];
+      return op.emitOpError("reaches elements ")
+             << least << " to " << greatest << " of dimension " << d << " of operand #" << number << ", which has "
+             << access.tensor.shape()[d];
     access.base += base * strides[d];
     for (auto [total, step] : llvm::zip_equal(access.steps, steps))
       total += step * strides[d];

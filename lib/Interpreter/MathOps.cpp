@@ -15,10 +15,7 @@ using namespace nnopt::interpreter;
 using Call = const ScalarCall &;
 
 /// A function of libm, in f64, rounded to the type.
-template <double (*Function)(double)>
-static Scalar unary(Call c) {
-  return c.rounded(Function(c.real(0)));
-}
+template <double (*Function)(double)> static Scalar unary(Call c) { return c.rounded(Function(c.real(0))); }
 
 static double roundEven(double x) { return std::nearbyint(x); }
 
@@ -27,7 +24,8 @@ static double reciprocalRoot(double x) { return 1 / std::sqrt(x); }
 /// One rounding: in f32 by the function for it, since f64 would round twice.
 static Scalar multiplyAdd(Call c) {
   if (c.type.bits == 32)
-    return fromFloat(std::fmaf(static_cast<float>(c.real(0)), static_cast<float>(c.real(1)), static_cast<float>(c.real(2))));
+    return fromFloat(
+        std::fmaf(static_cast<float>(c.real(0)), static_cast<float>(c.real(1)), static_cast<float>(c.real(2))));
   return c.rounded(std::fma(c.real(0), c.real(1), c.real(2)));
 }
 
@@ -51,7 +49,9 @@ static double leastNormal(ScalarType type) {
 }
 
 static Scalar leadingZeros(Call c) { return c.wrapped(llvm::countl_zero(c.natural(0)) - (64 - c.type.bits)); }
-static Scalar trailingZeros(Call c) { return c.wrapped(std::min<int64_t>(c.type.bits, llvm::countr_zero(c.natural(0)))); }
+static Scalar trailingZeros(Call c) {
+  return c.wrapped(std::min<int64_t>(c.type.bits, llvm::countr_zero(c.natural(0))));
+}
 
 static constexpr ScalarOp kMath[] = {
     {"math.absf", unary<std::fabs>},
@@ -94,8 +94,10 @@ static constexpr ScalarOp kMath[] = {
     {"math.isfinite", [](Call c) { return truth(std::isfinite(c.real(0))); }},
     {"math.isinf", [](Call c) { return truth(std::isinf(c.real(0))); }},
     {"math.isnan", [](Call c) { return truth(std::isnan(c.real(0))); }},
-    {"math.isnormal", [](Call c) { return truth(std::isfinite(c.real(0)) && std::fabs(c.real(0)) >= leastNormal(c.from)); }},
-    {"math.absi", [](Call c) { return c.wrapped(c.integer(0) < 0 ? 0 - static_cast<uint64_t>(c.integer(0)) : c.integer(0)); }},
+    {"math.isnormal",
+     [](Call c) { return truth(std::isfinite(c.real(0)) && std::fabs(c.real(0)) >= leastNormal(c.from)); }},
+    {"math.absi",
+     [](Call c) { return c.wrapped(c.integer(0) < 0 ? 0 - static_cast<uint64_t>(c.integer(0)) : c.integer(0)); }},
     {"math.ctlz", leadingZeros},
     {"math.cttz", trailingZeros},
     {"math.ctpop", [](Call c) { return c.wrapped(llvm::popcount(c.natural(0))); }},

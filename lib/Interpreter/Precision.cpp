@@ -16,8 +16,7 @@ namespace {
 /// Which scale and zero point an element has.
 class ScaleMap {
 public:
-  template <typename Op>
-  static FailureOr<ScaleMap> create(Op op, const HostTensor &input, const HostTensor &scale) {
+  template <typename Op> static FailureOr<ScaleMap> create(Op op, const HostTensor &input, const HostTensor &scale) {
     ScaleMap map;
     SmallVector<int64_t> own = stridesOf(scale.shape());
     map.strides.assign(input.rank(), 0);
@@ -55,7 +54,8 @@ std::pair<double, double> rangeOf(ElementType type) {
 }
 } // namespace
 
-/// The input as the number it stands for, whatever its type, and the width that its quotient is rounded to: at least f32.
+/// The input as the number it stands for, whatever its type, and the width that its quotient is rounded to: at least
+/// f32.
 static double quotient(const HostTensor &input, int64_t i, double scale) {
   double value = loadElement(input.type(), input.bytes(), i) / scale;
   return input.type() == ElementType::F64 ? value : static_cast<double>(static_cast<float>(value));

@@ -22,7 +22,8 @@ static LogicalResult runLinear(Frame &frame, LinearOp op, OpCall &call) {
     return failure();
   SmallVector<int64_t> shape(input.shape());
   shape.back() = outputs;
-  auto epilogue = Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
+  auto epilogue =
+      Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
   if (failed(epilogue))
     return failure();
 
@@ -93,7 +94,8 @@ static LogicalResult runMatmul(Frame &frame, MatmulOp op, OpCall &call) {
     return failure();
   SmallVector<int64_t> shape = *batch;
   shape.append({lhs.rows, rhs.columns});
-  auto epilogue = Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
+  auto epilogue =
+      Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
   if (failed(epilogue))
     return failure();
 

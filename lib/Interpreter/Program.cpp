@@ -74,7 +74,8 @@ LogicalResult Program::apply(const Step &step) {
     std::optional<int64_t> value = evaluate(expression, dims, symbols);
     if (!value)
       return step.op->emitOpError("divides by a number that is not positive");
-    if (!chosen || (apply.choice == Apply::Least && *value < *chosen) || (apply.choice == Apply::Greatest && *value > *chosen))
+    if (!chosen || (apply.choice == Apply::Least && *value < *chosen) ||
+        (apply.choice == Apply::Greatest && *value > *chosen))
       chosen = value;
   }
   slots[step.to] = fromInteger(chosen.value_or(0));
@@ -86,8 +87,7 @@ LogicalResult Program::run() {
     const Step &step = steps[at];
     switch (step.kind) {
     case Kind::Call:
-      slots[step.to] =
-          step.function({slots.data(), step.arguments.data(), step.type, step.from, step.immediate});
+      slots[step.to] = step.function({slots.data(), step.arguments.data(), step.type, step.from, step.immediate});
       break;
     case Kind::Move:
       slots[step.to] = slots[step.arguments[0]];

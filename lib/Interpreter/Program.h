@@ -1,8 +1,8 @@
 //===- Program.h - scalar regions as flat programs --------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// The body of a linalg op, an epilogue, or the region of tensor.pad runs once per element. It is compiled once to a list of steps over
-// numbered slots; scf inside it becomes jumps. Values from outside are constants of the program.
+// The body of a linalg op, an epilogue, or the region of tensor.pad runs once per element. It is compiled once to a
+// list of steps over numbered slots; scf inside it becomes jumps. Values from outside are constants of the program.
 //===----------------------------------------------------------------------===//
 
 #ifndef NNOPT_LIB_INTERPRETER_PROGRAM_H
@@ -80,7 +80,8 @@ private:
 };
 
 /// Value of `expression`; nothing if it divides by 0 or less.
-std::optional<int64_t> evaluate(mlir::AffineExpr expression, llvm::ArrayRef<int64_t> dims, llvm::ArrayRef<int64_t> symbols);
+std::optional<int64_t> evaluate(mlir::AffineExpr expression, llvm::ArrayRef<int64_t> dims,
+                                llvm::ArrayRef<int64_t> symbols);
 
 /// Position in row-major order; nothing if it is outside.
 std::optional<int64_t> linearPosition(llvm::ArrayRef<int64_t> at, llvm::ArrayRef<int64_t> shape);

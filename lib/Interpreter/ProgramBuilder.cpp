@@ -216,9 +216,8 @@ LogicalResult ProgramBuilder::compileOp(Operation *op) {
       .Case([&](scf::IfOp op) { return compileIf(op); })
       .Case([&](scf::ForOp op) { return compileFor(op); })
       .Case([&](scf::WhileOp op) { return compileWhile(op); })
-      .Default([](Operation *op) {
-        return op->emitOpError("has no meaning inside a scalar region in the interpreter");
-      });
+      .Default(
+          [](Operation *op) { return op->emitOpError("has no meaning inside a scalar region in the interpreter"); });
 }
 
 LogicalResult ProgramBuilder::compileBlock(Block &block) {

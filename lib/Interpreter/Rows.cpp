@@ -38,7 +38,7 @@ static LogicalResult runSoftmax(Frame &, SoftmaxOp op, OpCall &call) {
       for (int64_t j = 0; j < count; ++j) {
         double shifted = x[start + j * inner] - top;
         storeScalar(output->type(), bytes, start + j * inner,
-              fromFloat(op.getLog() ? shifted - std::log(sum) : std::exp(shifted) / sum));
+                    fromFloat(op.getLog() ? shifted - std::log(sum) : std::exp(shifted) / sum));
       }
     }
   return call.yield(std::move(*output));
@@ -173,7 +173,7 @@ static LogicalResult runActivation(Frame &, ActivationOp op, OpCall &call) {
     beta = op.getBeta()->convertToFloat();
   for (int64_t i = 0; i < input.size(); ++i)
     storeScalar(output->type(), bytes, i,
-          fromFloat(activate(op.getKind(), loadScalar(input.type(), input.bytes(), i).f, alpha, beta)));
+                fromFloat(activate(op.getKind(), loadScalar(input.type(), input.bytes(), i).f, alpha, beta)));
   return call.yield(std::move(*output));
 }
 

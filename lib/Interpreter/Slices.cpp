@@ -37,7 +37,8 @@ void Slice::forEach(ArrayRef<int64_t> shape, llvm::function_ref<void(int64_t who
   });
 }
 
-LogicalResult interpreter::insertSlice(Operation *op, const Slice &slice, const HostTensor &source, HostTensor &target) {
+LogicalResult interpreter::insertSlice(Operation *op, const Slice &slice, const HostTensor &source,
+                                       HostTensor &target) {
   if (failed(slice.verify(op, target.shape())) ||
       failed(expectExtent(op, "elements in the inserted slice", countOf(slice.sizes), source.size())))
     return failure();

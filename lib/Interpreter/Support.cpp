@@ -79,7 +79,8 @@ static LogicalResult runOnTensors(Program &program, OpCall &call) {
     bytes.push_back(output.mutableBytes());
   for (int64_t i = 0, count = countOf(shape); i < count; ++i) {
     for (auto [n, operand] : llvm::enumerate(call.operands))
-      program.setArgument(n, operand.tensor.bytes() ? loadScalar(operand.tensor.type(), operand.tensor.bytes(), i) : operand.scalar);
+      program.setArgument(n, operand.tensor.bytes() ? loadScalar(operand.tensor.type(), operand.tensor.bytes(), i)
+                                                    : operand.scalar);
     if (failed(program.run()))
       return failure();
     for (auto [n, output] : llvm::enumerate(outputs))

@@ -21,7 +21,8 @@ static FailureOr<HostTensor> rearranged(OpCall &call, const HostTensor &from, Ar
   return to;
 }
 
-/// Position in panels, [groups][ceil(outputs / panel)][depth][panel], of output `o` of all groups and element `k` of its sum.
+/// Position in panels, [groups][ceil(outputs / panel)][depth][panel], of output `o` of all groups and element `k` of
+/// its sum.
 static int64_t panelPosition(PackAttr pack, int64_t o, int64_t k) {
   int64_t panel = pack.getPanel(), depth = pack.getDepth();
   int64_t group = o / pack.getOutputs(), n = o % pack.getOutputs();
@@ -61,8 +62,9 @@ FailureOr<HostTensor> interpreter::convWeight(ConvOp op, OpCall &call) {
     return failure();
   }
   // Taps outside, channels inside.
-  return rearranged(call, weight, {pack->getOutputs() * static_cast<int64_t>(op.getGroups()), channels, taps}, [&](int64_t i) {
-    int64_t o = i / depth, c = i % depth / taps, tap = i % taps;
-    return panelPosition(*pack, o, tap * channels + c);
-  });
+  return rearranged(call, weight, {pack->getOutputs() * static_cast<int64_t>(op.getGroups()), channels, taps},
+                    [&](int64_t i) {
+                      int64_t o = i / depth, c = i % depth / taps, tap = i % taps;
+                      return panelPosition(*pack, o, tap * channels + c);
+                    });
 }

@@ -20,7 +20,8 @@ struct ImageLayout {
 };
 
 /// The shape that `batch`, `channels` and `spatial` make.
-llvm::SmallVector<int64_t> imageShape(int64_t batch, int64_t channels, llvm::ArrayRef<int64_t> spatial, bool channelsLast);
+llvm::SmallVector<int64_t> imageShape(int64_t batch, int64_t channels, llvm::ArrayRef<int64_t> spatial,
+                                      bool channelsLast);
 
 /// The elements under a window: `out * stride + tap * dilation - pad` in each dimension.
 class Window {

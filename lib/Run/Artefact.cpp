@@ -58,7 +58,8 @@ static llvm::Expected<std::string> modelName(llvm::StringRef path) {
         llvm::is_contained(symbols, (symbol + "_run").str()))
       names.push_back(symbol.str());
   if (names.size() != 1)
-    return runError("holds " + llvm::Twine(names.size()) + " models (functions NAME_info, NAME_plan, NAME_run), expected one");
+    return runError("holds " + llvm::Twine(names.size()) +
+                    " models (functions NAME_info, NAME_plan, NAME_run), expected one");
   return names[0];
 }
 
@@ -69,7 +70,8 @@ static llvm::Expected<RunArgument> argumentOf(const nnopt_argument &from) {
     argument.dims.push_back(from.dims[d]);
   }
   if (!isKnown(argument.type))
-    return runError("has '" + argument.name + "' of element type " + llvm::Twine(from.dtype) + ", which is unknown here");
+    return runError("has '" + argument.name + "' of element type " + llvm::Twine(from.dtype) +
+                    ", which is unknown here");
   return argument;
 }
 
@@ -127,11 +129,13 @@ const std::vector<HostTensor> &Artefact::Call::outputs() const { return impl->ou
 size_t Artefact::Call::workspaceBytes() const { return impl->workspace.byteSize(); }
 
 static llvm::Error statusError(nnopt_status status) {
-  return status == NNOPT_OK ? llvm::Error::success() : runError(llvm::Twine("the model answers: ") + nnopt_status_text(status));
+  return status == NNOPT_OK ? llvm::Error::success()
+                            : runError(llvm::Twine("the model answers: ") + nnopt_status_text(status));
 }
 
 llvm::Error Artefact::Call::run() {
-  return statusError(impl->model->run(impl->in.data(), impl->out.data(), const_cast<char *>(impl->workspace.bytes()), &impl->options));
+  return statusError(
+      impl->model->run(impl->in.data(), impl->out.data(), const_cast<char *>(impl->workspace.bytes()), &impl->options));
 }
 
 llvm::Expected<Artefact::Call> Artefact::prepare(llvm::ArrayRef<HostTensor> inputs, int32_t threads) const {
@@ -142,7 +146,8 @@ llvm::Expected<Artefact::Call> Artefact::prepare(llvm::ArrayRef<HostTensor> inpu
   for (const HostTensor &input : call->inputs) {
     nnopt_tensor tensor{const_cast<char *>(input.bytes()), int32_t(input.type()), int32_t(input.rank()), {}};
     if (input.rank() > NNOPT_MAX_RANK)
-      return runError("an input has rank " + llvm::Twine(input.rank()) + ", the interface allows " + llvm::Twine(int(NNOPT_MAX_RANK)));
+      return runError("an input has rank " + llvm::Twine(input.rank()) + ", the interface allows " +
+                      llvm::Twine(int(NNOPT_MAX_RANK)));
     llvm::copy(input.shape(), tensor.shape);
     call->in.push_back(tensor);
   }
@@ -151,9 +156,11 @@ llvm::Expected<Artefact::Call> Artefact::prepare(llvm::ArrayRef<HostTensor> inpu
   if (llvm::Error error = statusError(impl->plan(call->in.data(), call->out.data(), &workspace)))
     return std::move(error);
   for (nnopt_tensor &out : call->out) {
-    std::optional<HostTensor> tensor = HostTensor::allocate(ElementType(out.dtype), llvm::ArrayRef(out.shape, out.rank));
+    std::optional<HostTensor> tensor =
+        HostTensor::allocate(ElementType(out.dtype), llvm::ArrayRef(out.shape, out.rank));
     if (!tensor)
-      return runError("there is no memory for an output of type " + typeText(ElementType(out.dtype), llvm::ArrayRef(out.shape, out.rank)));
+      return runError("there is no memory for an output of type " +
+                      typeText(ElementType(out.dtype), llvm::ArrayRef(out.shape, out.rank)));
     out.data = tensor->mutableBytes();
     call->outputs.push_back(std::move(*tensor));
   }

@@ -58,7 +58,9 @@ static double sumLength(Operation *op) {
         return op.getPack() ? static_cast<double>(op.getPack()->getDepth()) : product(op.getWeight(), 1);
       })
       .Case([](ConvTransposeOp op) { return product(op.getWeight(), 2) * extentOf(op.getWeight(), 0); })
-      .Case([](AttentionOp op) { return extentOf(op.getQuery(), 3) + extentOf(op.getKey(), op.getSequenceMajor() ? 1 : 2); })
+      .Case([](AttentionOp op) {
+        return extentOf(op.getQuery(), 3) + extentOf(op.getKey(), op.getSequenceMajor() ? 1 : 2);
+      })
       .Case([](SoftmaxOp op) { return extentOf(op.getInput(), op.getAxis()); })
       .Case([](NormalizeOp op) { return product(op.getInput(), op.getAxis()); })
       .Case([](PoolOp op) {
@@ -82,6 +84,39 @@ double nnopt::derivedTolerance(ModuleOp module) {
   return quantizes ? std::max(tolerance, 0x1p-7) : tolerance;
 }
 
+/// Half the distance of 1 to the next number.
+static double roundoff(ElementType type) {
+  switch (type) {
+  case ElementType::F64:
+    return 0x1p-53;
+  case ElementType::F16:
+    return 0x1p-11;
+  case ElementType::BF16:
+    return 0x1p-8;
+  default:
+    return 0x1p-24;
+  }
+}
+
+void nnopt::perturb(HostTensor &tensor, std::mt19937_64 &random) {
+  if (!isFloat(tensor.type()))
+    return;
+  char *bytes = tensor.mutableBytes();
+  double step = 4 * roundoff(tensor.type());
+  uint64_t signs = 0;
+  for (int64_t i = 0; i < tensor.size(); ++i, signs >>= 1) {
+    if (i % 64 == 0)
+      signs = random();
+    double value = loadElement(tensor.type(), bytes, i);
+    storeElement(tensor.type(), bytes, i, value * (signs & 1 ? 1 + step : 1 - step));
+  }
+}
+
+double nnopt::toleranceFor(const HostTensor &plain, const HostTensor &perturbed, double derived) {
+  double changed = compare("", perturbed, plain, /*tolerance=*/0).maxRelative;
+  return std::isfinite(changed) ? std::max(derived, 8 * changed) : derived;
+}
+
 //===----------------------------------------------------------------------===//
 // Comparison
 //===----------------------------------------------------------------------===//
@@ -95,8 +130,8 @@ static std::string position(int64_t i, ArrayRef<int64_t> shape) {
 
 static std::string describe(int64_t i, ArrayRef<int64_t> shape, double got, double expected) {
   std::string text;
-  llvm::raw_string_ostream(text) << "element " << position(i, shape) << " is " << llvm::format("%.9g", got) << ", expected "
-                                 << llvm::format("%.9g", expected);
+  llvm::raw_string_ostream(text) << "element " << position(i, shape) << " is " << llvm::format("%.9g", got)
+                                 << ", expected " << llvm::format("%.9g", expected);
   return text;
 }
 
@@ -110,7 +145,9 @@ Difference nnopt::compare(StringRef name, const HostTensor &got, const HostTenso
   }
   bool floating = isFloat(expected.type());
   if (floating)
-    difference.tolerance = std::max(tolerance, expected.type() == ElementType::F16 ? 0x1p-10 : expected.type() == ElementType::BF16 ? 0x1p-7 : 0);
+    difference.tolerance = std::max(tolerance, expected.type() == ElementType::F16    ? 0x1p-10
+                                               : expected.type() == ElementType::BF16 ? 0x1p-7
+                                                                                      : 0);
   double scale = 0;
   int64_t worst = -1, odd = -1; // the largest difference; the first element that is NaN or infinite in one only
   for (int64_t i = 0; i < got.size(); ++i) {

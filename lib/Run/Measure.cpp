@@ -26,6 +26,8 @@ llvm::Expected<Timing> nnopt::measure(Artefact::Call &call) {
     times.push_back(Seconds(Clock::now() - begin).count() * 1e3);
   }
   llvm::sort(times);
-  auto quantile = [&](double part) { return times[static_cast<size_t>(part * static_cast<double>(times.size() - 1) + 0.5)]; };
+  auto quantile = [&](double part) {
+    return times[static_cast<size_t>(part * static_cast<double>(times.size() - 1) + 0.5)];
+  };
   return Timing{quantile(0.5), quantile(0.1), quantile(0.9), times.front(), static_cast<int64_t>(times.size())};
 }

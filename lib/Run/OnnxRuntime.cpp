@@ -13,8 +13,8 @@
 using namespace nnopt;
 using llvm::StringRef;
 
-// Arguments: model, inputs (.npz), outputs (.npz), and "all" for the first output of every node, by the name of the node (or of the output
-// if it has none, as the importer does). Shape inference tells which values are tensors.
+// Arguments: model, inputs (.npz), outputs (.npz), and "all" for the first output of every node, by the name of the
+// node (or of the output if it has none, as the importer does). Shape inference tells which values are tensors.
 static constexpr llvm::StringLiteral kScript = R"(
 import sys
 try:
@@ -58,7 +58,8 @@ static llvm::Expected<std::string> findPython() {
     return wanted;
   llvm::ErrorOr<std::string> found = llvm::sys::findProgramByName(wanted);
   if (!found)
-    return runError("no program '" + wanted + "' to run ONNX Runtime with; set NNOPT_PYTHON to a Python that has onnxruntime");
+    return runError("no program '" + wanted +
+                    "' to run ONNX Runtime with; set NNOPT_PYTHON to a Python that has onnxruntime");
   return *found;
 }
 
@@ -69,8 +70,8 @@ static std::string lastLine(StringRef path) {
   return text.rsplit('\n').second.empty() ? text.str() : text.rsplit('\n').second.str();
 }
 
-static llvm::Expected<NamedTensors> runScript(StringRef model, const RunSignature &signature, llvm::ArrayRef<HostTensor> inputs,
-                                              StringRef which) {
+static llvm::Expected<NamedTensors> runScript(StringRef model, const RunSignature &signature,
+                                              llvm::ArrayRef<HostTensor> inputs, StringRef which) {
   llvm::Expected<std::string> python = findPython();
   if (!python)
     return python.takeError();
@@ -89,8 +90,10 @@ static llvm::Expected<NamedTensors> runScript(StringRef model, const RunSignatur
   int code = llvm::sys::ExecuteAndWait(*python, arguments, std::nullopt, redirects, 0, 0, &message);
   if (code != 0) {
     std::string said = lastLine(errors);
-    return runError(!message.empty() ? "cannot run '" + *python + "': " + message
-                                     : said + (StringRef(said).contains("has no module") ? "; set NNOPT_PYTHON to a Python that has it" : ""));
+    return runError(
+        !message.empty()
+            ? "cannot run '" + *python + "': " + message
+            : said + (StringRef(said).contains("has no module") ? "; set NNOPT_PYTHON to a Python that has it" : ""));
   }
   llvm::Expected<NamedTensors> values = readNpz(out);
   if (!values)

@@ -9,13 +9,13 @@
 
 namespace nnopt {
 
-/// Runs an ONNX model in ONNX Runtime, in a Python process of its own: $NNOPT_PYTHON, or else python3. Fails with its message,
-/// for instance if the module onnxruntime is missing.
+/// Runs an ONNX model in ONNX Runtime, in a Python process of its own: $NNOPT_PYTHON, or else python3. Fails with its
+/// message, for instance if the module onnxruntime is missing.
 llvm::Expected<std::vector<HostTensor>> runOnnxRuntime(llvm::StringRef model, const RunSignature &signature,
                                                        llvm::ArrayRef<HostTensor> inputs);
 
-/// The same for the first output of every node, by the node's name, or the output's if it has none. What ONNX Runtime cannot hand
-/// out is left out.
+/// The same for the first output of every node, by the node's name, or the output's if it has none. What ONNX Runtime
+/// cannot hand out is left out.
 llvm::Expected<NamedTensors> runOnnxRuntimeNodes(llvm::StringRef model, const RunSignature &signature,
                                                  llvm::ArrayRef<HostTensor> inputs);
 

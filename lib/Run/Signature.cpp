@@ -22,7 +22,8 @@ llvm::Error nnopt::runError(const llvm::Twine &message) {
 // Signatures
 //===----------------------------------------------------------------------===//
 
-static FailureOr<RunArgument> argumentOf(func::FuncOp entry, Type type, DictionaryAttr attributes, StringRef kind, unsigned number) {
+static FailureOr<RunArgument> argumentOf(func::FuncOp entry, Type type, DictionaryAttr attributes, StringRef kind,
+                                         unsigned number) {
   auto tensor = dyn_cast<RankedTensorType>(type);
   std::optional<ElementType> element = tensor ? elementTypeOf(tensor.getElementType()) : std::nullopt;
   if (!element) {
@@ -79,14 +80,14 @@ static llvm::Expected<std::vector<int64_t>> madeShape(const RunArgument &input, 
   auto given = options.shapes.find(input.name);
   std::vector<int64_t> shape = given == options.shapes.end() ? input.shape : given->second;
   if (shape.size() != input.shape.size())
-    return runError("input '" + input.name + "' has rank " + llvm::Twine(input.shape.size()) + ", --input-shape gives " +
-                    llvm::Twine(shape.size()) + " extents");
+    return runError("input '" + input.name + "' has rank " + llvm::Twine(input.shape.size()) +
+                    ", --input-shape gives " + llvm::Twine(shape.size()) + " extents");
   for (auto [d, extent] : llvm::enumerate(shape)) {
     if (extent < 0)
       extent = madeExtent(input.dims[d], d, options);
     else if (input.shape[d] >= 0 && input.shape[d] != extent)
-      return runError("input '" + input.name + "' has extent " + llvm::Twine(input.shape[d]) + " in dimension " + llvm::Twine(d) +
-                      ", --input-shape gives " + llvm::Twine(extent));
+      return runError("input '" + input.name + "' has extent " + llvm::Twine(input.shape[d]) + " in dimension " +
+                      llvm::Twine(d) + ", --input-shape gives " + llvm::Twine(extent));
   }
   return shape;
 }
@@ -100,7 +101,10 @@ static void fillRandom(HostTensor &tensor, StringRef name, std::mt19937_64 &rand
     double value = 2 * unit - 1;
     if (!isFloat(tensor.type())) {
       bool isByte = tensor.type() == ElementType::U8 || tensor.type() == ElementType::I8;
-      value = std::floor(unit * (isBinary ? 2 : isByte ? 256 : 8)) - (tensor.type() == ElementType::I8 && !isBinary ? 128 : 0);
+      value = std::floor(unit * (isBinary ? 2
+                                 : isByte ? 256
+                                          : 8)) -
+              (tensor.type() == ElementType::I8 && !isBinary ? 128 : 0);
     }
     storeElement(tensor.type(), bytes, i, value);
   }

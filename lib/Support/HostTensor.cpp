@@ -29,11 +29,11 @@ struct ElementRow {
 } // namespace
 
 static constexpr ElementRow kElements[] = {
-    {ElementType::F32, "f32", 4},  {ElementType::U8, "ui8", 1},   {ElementType::I8, "i8", 1},
-    {ElementType::U16, "ui16", 2}, {ElementType::I16, "i16", 2},  {ElementType::I32, "i32", 4},
-    {ElementType::I64, "i64", 8},  {ElementType::Bool, "i1", 1},  {ElementType::F16, "f16", 2},
-    {ElementType::F64, "f64", 8},  {ElementType::U32, "ui32", 4}, {ElementType::U64, "ui64", 8},
-    {ElementType::BF16, "bf16", 2}, {ElementType::U4, "ui4", 1},  {ElementType::I4, "i4", 1}};
+    {ElementType::F32, "f32", 4},   {ElementType::U8, "ui8", 1},   {ElementType::I8, "i8", 1},
+    {ElementType::U16, "ui16", 2},  {ElementType::I16, "i16", 2},  {ElementType::I32, "i32", 4},
+    {ElementType::I64, "i64", 8},   {ElementType::Bool, "i1", 1},  {ElementType::F16, "f16", 2},
+    {ElementType::F64, "f64", 8},   {ElementType::U32, "ui32", 4}, {ElementType::U64, "ui64", 8},
+    {ElementType::BF16, "bf16", 2}, {ElementType::U4, "ui4", 1},   {ElementType::I4, "i4", 1}};
 
 static const ElementRow &row(ElementType type) {
   return *llvm::find_if(kElements, [&](const ElementRow &row) { return row.type == type; });
@@ -123,10 +123,11 @@ uint16_t nnopt::doubleToHalf(double value) {
   if (std::isinf(magnitude))
     return sign | 0x7c00;
   int exponent = 0;
-  std::frexp(magnitude, &exponent); // magnitude in [2^(exponent - 1), 2^exponent)
+  std::frexp(magnitude, &exponent);     // magnitude in [2^(exponent - 1), 2^exponent)
   if (magnitude == 0 || exponent < -13) // subnormal: in steps of 2^-24
     return sign | static_cast<uint16_t>(std::ldexp(magnitude, 24));
-  return sign | static_cast<uint16_t>((exponent + 14) << 10 | (static_cast<int>(std::ldexp(magnitude, 11 - exponent)) & 1023));
+  return sign |
+         static_cast<uint16_t>((exponent + 14) << 10 | (static_cast<int>(std::ldexp(magnitude, 11 - exponent)) & 1023));
 }
 
 double nnopt::bfloatToDouble(uint16_t bits) {
@@ -226,7 +227,9 @@ static char unpackNibble(ElementType type, unsigned nibble) {
 static FailureOr<HostTensor> fromResource(DenseResourceElementsAttr value, ElementType type, std::string &problem) {
   AsmResourceBlob *blob = value.getRawHandle().getBlob();
   if (!blob) {
-    problem = ("the resource '" + value.getRawHandle().getKey() + "' has no bytes (was it elided when the IR was printed?)").str();
+    problem =
+        ("the resource '" + value.getRawHandle().getKey() + "' has no bytes (was it elided when the IR was printed?)")
+            .str();
     return failure();
   }
   ArrayRef<char> bytes = blob->getData();
@@ -236,7 +239,8 @@ static FailureOr<HostTensor> fromResource(DenseResourceElementsAttr value, Eleme
   bool nibbles = (type == ElementType::I4 || type == ElementType::U4) && size == (count + 1) / 2;
   if (!tensor || (!nibbles && size != tensor->byteSize())) {
     problem = ("the resource '" + value.getRawHandle().getKey() + "' has " + Twine(size) + " bytes, " +
-               typeText(type, shape) + " needs " + Twine(count * byteWidth(type))).str();
+               typeText(type, shape) + " needs " + Twine(count * byteWidth(type)))
+                  .str();
     return failure();
   }
   if (nibbles) {

@@ -37,9 +37,9 @@ struct NpyHeader {
 
 // As numpy writes them; the first row of a type is the one that is written.
 static constexpr NpyType kNpyTypes[] = {
-    {"<f4", ElementType::F32}, {"<f8", ElementType::F64}, {"<f2", ElementType::F16}, {"|b1", ElementType::Bool},
-    {"|i1", ElementType::I8},  {"<i2", ElementType::I16}, {"<i4", ElementType::I32}, {"<i8", ElementType::I64},
-    {"|u1", ElementType::U8},  {"<u2", ElementType::U16}, {"<u4", ElementType::U32}, {"<u8", ElementType::U64},
+    {"<f4", ElementType::F32},  {"<f8", ElementType::F64}, {"<f2", ElementType::F16}, {"|b1", ElementType::Bool},
+    {"|i1", ElementType::I8},   {"<i2", ElementType::I16}, {"<i4", ElementType::I32}, {"<i8", ElementType::I64},
+    {"|u1", ElementType::U8},   {"<u2", ElementType::U16}, {"<u4", ElementType::U32}, {"<u8", ElementType::U64},
     {"<V2", ElementType::BF16}, {"|V2", ElementType::BF16}};
 
 static constexpr StringRef kMagic("\x93NUMPY", 6);
@@ -58,7 +58,8 @@ static std::optional<StringRef> valueOf(StringRef dictionary, StringRef key) {
 }
 
 static Expected<NpyHeader> parseHeader(StringRef text) {
-  std::optional<StringRef> descr = valueOf(text, "descr"), order = valueOf(text, "fortran_order"), shape = valueOf(text, "shape");
+  std::optional<StringRef> descr = valueOf(text, "descr"), order = valueOf(text, "fortran_order"),
+                           shape = valueOf(text, "shape");
   if (!descr || !order || !shape)
     return problem("the header lacks 'descr', 'fortran_order' or 'shape'");
   NpyHeader header{};
@@ -245,7 +246,8 @@ Error nnopt::writeNpz(StringRef path, const NamedTensors &tensors) {
     files.push_back(formatNpy(tensor));
   for (auto [i, file] : llvm::enumerate(files)) {
     zip_source_t *source = zip_source_buffer(archive->get(), file.data(), file.size(), /*freep=*/0);
-    zip_int64_t index = source ? zip_file_add(archive->get(), (tensors[i].first + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
+    zip_int64_t index =
+        source ? zip_file_add(archive->get(), (tensors[i].first + ".npy").c_str(), source, ZIP_FL_ENC_UTF_8) : -1;
     if (index < 0) {
       zip_source_free(source);
       return problem("'" + path + "': " + zip_strerror(archive->get()));

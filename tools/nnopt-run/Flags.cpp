@@ -21,29 +21,35 @@ struct Options {
   cl::opt<std::string> input{"input", cl::desc("Inputs, by the model's own names (default: made from --seed)"),
                              cl::value_desc("x.npz"), cl::cat(main)};
   cl::opt<std::string> output{"output", cl::desc("Where to write the outputs"), cl::value_desc("y.npz"), cl::cat(main)};
-  cl::opt<Engine> check{"check", cl::desc("Compare the answer; exit with 1 if it differs"), cl::cat(main),
-                        cl::values(clEnumValN(Engine::Reference, "reference", "with the interpreter of the imported model"),
-                                   clEnumValN(Engine::OnnxRuntime, "onnx",
-                                              "with ONNX Runtime, in the Python that NNOPT_PYTHON names (default: python3)"))};
+  cl::opt<Engine> check{
+      "check", cl::desc("Compare the answer; exit with 1 if it differs"), cl::cat(main),
+      cl::values(clEnumValN(Engine::Reference, "reference", "with the interpreter of the imported model"),
+                 clEnumValN(Engine::OnnxRuntime, "onnx",
+                            "with ONNX Runtime, in the Python that NNOPT_PYTHON names (default: python3)"))};
   cl::opt<Engine> engine{"engine", cl::desc("What computes"), cl::cat(main), cl::init(Engine::Compiled),
                          cl::values(clEnumValN(Engine::Compiled, "compiled", "the model's machine code (default)"),
                                     clEnumValN(Engine::Reference, "reference", "the interpreter"))};
-  cl::opt<std::string> probe{"probe",
-                             cl::desc("Write every intermediate value to dir, and name the first that another stage, or "
-                                      "ONNX Runtime, computes differently"),
-                             cl::value_desc("dir"), cl::cat(main)};
-  cl::opt<bool> bench{"bench", cl::desc("Measure the time of a call: median, and the 10th and 90th percentile"), cl::cat(main)};
+  cl::opt<std::string> probe{
+      "probe",
+      cl::desc("Write every intermediate value to dir, and name the first that another stage, or "
+               "ONNX Runtime, computes differently"),
+      cl::value_desc("dir"), cl::cat(main)};
+  cl::opt<bool> bench{"bench", cl::desc("Measure the time of a call: median, and the 10th and 90th percentile"),
+                      cl::cat(main)};
   cl::opt<bool> json{"json", cl::desc("Print one JSON object"), cl::cat(main)};
   cl::opt<int32_t> threads{"threads", cl::desc("How many; 0: none (default: as the OpenMP runtime is set)"),
                            cl::value_desc("N"), cl::init(-1), cl::cat(main)};
-  cl::opt<double> tolerance{"tolerance",
-                            cl::desc("Largest difference allowed by --check, as a part of the largest value of the output "
-                                     "(default: 8 * 2^-24 * the root of the length of all sums)"),
-                            cl::value_desc("x"), cl::cat(main)};
+  cl::opt<double> tolerance{
+      "tolerance",
+      cl::desc(
+          "Largest difference allowed by --check, as a part of the largest value of the output "
+          "(default: 8 * 2^-24 * the root of the length of all sums, or more where roundings move the answer further)"),
+      cl::value_desc("x"), cl::cat(main)};
   cl::opt<std::string> march{"march", cl::desc("Instruction sets to compile for (default: all; the best runs)"),
                              cl::value_desc("list"), cl::cat(main)};
   cl::opt<uint64_t> seed{"seed", cl::desc("Seed of made inputs"), cl::value_desc("N"), cl::init(0), cl::cat(main)};
-  cl::list<std::string> inputShapes{"input-shape", cl::desc("Shape of an input, for instance ids:1x128; of an ONNX model it is fixed"),
+  cl::list<std::string> inputShapes{"input-shape",
+                                    cl::desc("Shape of an input, for instance ids:1x128; of an ONNX model it is fixed"),
                                     cl::value_desc("name:AxBxC"), cl::cat(main)};
   cl::list<std::string> dims{"dim", cl::desc("Extent of a named dimension in made inputs, for instance batch=1"),
                              cl::value_desc("name=N"), cl::cat(main)};
@@ -57,7 +63,8 @@ static constexpr llvm::StringLiteral kOverview =
     "  nnopt-run model.onnx --probe=values                  find the first layer that goes wrong\n"
     "  nnopt-run model.so --bench --json                    measure\n\n"
     "MODEL is an ONNX model, MLIR text or bytecode (also a dump of a stage before bufferize), or a compiled .so.\n\n"
-    "Exit codes: 0 done and equal, 1 the input is at fault or the answers differ, 2 wrong usage, 3 unsupported, 70 a bug of nnopt.\n";
+    "Exit codes: 0 done and equal, 1 the input is at fault or the answers differ, 2 wrong usage, 3 unsupported, 70 a "
+    "bug of nnopt.\n";
 
 /// Prints the one error of wrong usage.
 static bool wrongUsage(const llvm::Twine &message) {
@@ -131,7 +138,8 @@ static bool readFlags(const Options &options, Flags &flags) {
 std::optional<Flags> parseFlags(int argc, char **argv) {
   cl::ResetCommandLineParser();
   Options options;
-  cl::SetVersionPrinter([](llvm::raw_ostream &os) { os << "nnopt-run " NNOPT_VERSION " (LLVM " LLVM_VERSION_STRING ")\n"; });
+  cl::SetVersionPrinter(
+      [](llvm::raw_ostream &os) { os << "nnopt-run " NNOPT_VERSION " (LLVM " LLVM_VERSION_STRING ")\n"; });
   if (!cl::ParseCommandLineOptions(argc, argv, kOverview, &llvm::errs()))
     return std::nullopt;
   Flags flags;

@@ -28,7 +28,8 @@ void printReport(llvm::raw_ostream &os, const RunOptions &options, const RunRepo
   for (const ProbeStage &stage : report.probe) {
     os << "probe, " << stage.name << ": " << stage.compared << " values compared with the imported model's; ";
     if (stage.first)
-      os << "the first that differs is node '" << stage.first->name << "' (" << stage.op << "): " << stage.first->problem << "\n";
+      os << "the first that differs is node '" << stage.first->name << "' (" << stage.op
+         << "): " << stage.first->problem << "\n";
     else
       os << "all agree\n";
   }
@@ -42,8 +43,8 @@ void printReport(llvm::raw_ostream &os, const RunOptions &options, const RunRepo
   }
   if (report.timing) {
     const Timing &timing = *report.timing;
-    os << format("median %.4g ms, 10%% below %.4g, 90%% below %.4g", timing.medianMs, timing.p10Ms, timing.p90Ms) << " ("
-       << timing.runs << " runs, " << report.isa << ", ";
+    os << format("median %.4g ms, 10%% below %.4g, 90%% below %.4g", timing.medianMs, timing.p10Ms, timing.p90Ms)
+       << " (" << timing.runs << " runs, " << report.isa << ", ";
     if (report.threads)
       os << report.threads << " threads)\n";
     else
@@ -77,7 +78,8 @@ void printJson(llvm::raw_ostream &os, const RunOptions &options, const RunReport
           json.object([&] {
             json.attribute("stage", stage.name);
             json.attribute("compared", stage.compared);
-            json.attribute("first_different", stage.first ? llvm::json::Value(stage.first->name) : llvm::json::Value(nullptr));
+            json.attribute("first_different",
+                           stage.first ? llvm::json::Value(stage.first->name) : llvm::json::Value(nullptr));
           });
       });
     if (!options.check)

@@ -20,8 +20,8 @@ enum ExitCode { kDone = 0, kBadInput = 1, kBadUsage = 2, kUnsupported = 3, kOurB
 
 static void leaveAfterCrash() {
   llvm::sys::PrintStackTrace(llvm::errs());
-  static constexpr llvm::StringLiteral kMessage =
-      "nnopt-run crashed, which is a bug of nnopt, or of the compiled model that it ran. Please report it with the model\n";
+  static constexpr llvm::StringLiteral kMessage = "nnopt-run crashed, which is a bug of nnopt, or of the compiled "
+                                                  "model that it ran. Please report it with the model\n";
   (void)!write(STDERR_FILENO, kMessage.data(), kMessage.size());
   _exit(kOurBug);
 }

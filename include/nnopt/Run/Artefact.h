@@ -39,7 +39,8 @@ public:
     std::unique_ptr<Impl> impl;
   };
 
-  /// Plans a call: `threads` 0 means as the OpenMP runtime is set. The artefact must outlive the call. Fails with the text of the status.
+  /// Plans a call: `threads` 0 means as the OpenMP runtime is set. The artefact must outlive the call. Fails with the
+  /// text of the status.
   llvm::Expected<Call> prepare(llvm::ArrayRef<HostTensor> inputs, int32_t threads) const;
 
 private:

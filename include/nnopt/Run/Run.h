@@ -25,7 +25,7 @@ struct RunOptions {
   int32_t threads = -1;             ///< 0: none; -1: as the OpenMP runtime is set
   std::string probe;                ///< directory for every intermediate value; empty: no probe
   bool bench = false;
-  std::optional<double> tolerance;  ///< instead of the derived one
+  std::optional<double> tolerance; ///< instead of the derived one
   InputOptions inputs;
   LoadOptions load;
 };

@@ -25,7 +25,8 @@ struct RunSignature {
   std::vector<RunArgument> inputs, outputs;
 };
 
-/// From the types and attributes of `@main`. Fails with a diagnostic if an argument is not a tensor of a type known here.
+/// From the types and attributes of `@main`. Fails with a diagnostic if an argument is not a tensor of a type known
+/// here.
 mlir::FailureOr<RunSignature> signatureOf(mlir::func::FuncOp entry);
 
 /// How to make inputs.
@@ -35,9 +36,10 @@ struct InputOptions {
   std::map<std::string, std::vector<int64_t>> shapes; ///< whole shapes, by input
 };
 
-/// Makes reproducible inputs: floats in [-1, 1), i8 and ui8 over their range, other integers in [0, 8); inputs whose name speaks of a mask or a
-/// type are 0 or 1. A dimension that the model leaves open and `options` does not fix has extent 1 if its name speaks of a batch or
-/// if it comes first and has no name, else 16. Fails if `options` contradicts the signature.
+/// Makes reproducible inputs: floats in [-1, 1), i8 and ui8 over their range, other integers in [0, 8); inputs whose
+/// name speaks of a mask or a type are 0 or 1. A dimension that the model leaves open and `options` does not fix has
+/// extent 1 if its name speaks of a batch or if it comes first and has no name, else 16. Fails if `options` contradicts
+/// the signature.
 llvm::Expected<std::vector<HostTensor>> makeInputs(const RunSignature &signature, const InputOptions &options);
 
 /// The tensors of a .npz file by the signature's names, in its order. A .npy file serves a model with one input. Fails,

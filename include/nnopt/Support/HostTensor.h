@@ -1,8 +1,8 @@
 //===- HostTensor.h - a dense tensor in memory ------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// What the interpreter computes on and what .npz files and models exchange: an element type, a shape, and row-major bytes that are
-// owned, shared or borrowed.
+// What the interpreter computes on and what .npz files and models exchange: an element type, a shape, and row-major
+// bytes that are owned, shared or borrowed.
 //===----------------------------------------------------------------------===//
 
 #ifndef NNOPT_SUPPORT_HOSTTENSOR_H
@@ -16,10 +16,24 @@
 
 namespace nnopt {
 
-/// Element types, with ONNX's numbers, which are those of the artefact's interface too. Four-bit integers take one byte each here.
+/// Element types, with ONNX's numbers, which are those of the artefact's interface too. Four-bit integers take one byte
+/// each here.
 enum class ElementType : int32_t {
-  F32 = 1, U8 = 2, I8 = 3, U16 = 4, I16 = 5, I32 = 6, I64 = 7, Bool = 9,
-  F16 = 10, F64 = 11, U32 = 12, U64 = 13, BF16 = 16, U4 = 21, I4 = 22
+  F32 = 1,
+  U8 = 2,
+  I8 = 3,
+  U16 = 4,
+  I16 = 5,
+  I32 = 6,
+  I64 = 7,
+  Bool = 9,
+  F16 = 10,
+  F64 = 11,
+  U32 = 12,
+  U64 = 13,
+  BF16 = 16,
+  U4 = 21,
+  I4 = 22
 };
 
 /// The element type of a tensor of `type`; nothing if it has none here. `index` counts as i64.

@@ -1,8 +1,9 @@
 //===- Npz.h - numpy's files ------------------------------------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A .npy file is a short header in Python's syntax and the raw elements; a .npz file is a zip archive of them, one per name. Files
-// may come from anywhere: a damaged one is an error with a message, and nothing is allocated beyond what it really holds.
+// A .npy file is a short header in Python's syntax and the raw elements; a .npz file is a zip archive of them, one per
+// name. Files may come from anywhere: a damaged one is an error with a message, and nothing is allocated beyond what it
+// really holds.
 //===----------------------------------------------------------------------===//
 
 #ifndef NNOPT_SUPPORT_NPZ_H

@@ -1,9 +1,9 @@
 //===- Scalar.h - numbers as the interpreter computes them ------*- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A float is held as the f64 of the same value; after each operation it is rounded to its type. An integer is held with its sign bit
-// extended to 64 bits, whatever its signedness: that is the one form in which signed, unsigned and index values need no tag. A true i1
-// is therefore -1.
+// A float is held as the f64 of the same value; after each operation it is rounded to its type. An integer is held with
+// its sign bit extended to 64 bits, whatever its signedness: that is the one form in which signed, unsigned and index
+// values need no tag. A true i1 is therefore -1.
 //===----------------------------------------------------------------------===//
 
 #ifndef NNOPT_SUPPORT_SCALAR_H
@@ -65,14 +65,12 @@ inline uint64_t unsignedOf(ScalarType type, int64_t value) {
   return static_cast<uint64_t>(value) << unused >> unused;
 }
 
-template <typename T>
-T readAs(const char *bytes, int64_t i) {
+template <typename T> T readAs(const char *bytes, int64_t i) {
   T value;
   std::memcpy(&value, bytes + i * sizeof(T), sizeof(T));
   return value;
 }
-template <typename T>
-void writeAs(char *bytes, int64_t i, T value) {
+template <typename T> void writeAs(char *bytes, int64_t i, T value) {
   std::memcpy(bytes + i * sizeof(T), &value, sizeof(T));
 }
 
