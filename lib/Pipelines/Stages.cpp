@@ -90,6 +90,8 @@ static void addLLVM(OpPassManager &pm, const PipelineOptions &) {
   // Approximations are of f32: half precision is widened before.
   function.addPass(math::createMathExtendToSupportedTypes());
   function.addPass(createApproximateMath());
+  // After the approximations, which truncate too.
+  function.addPass(createExpandBFloat16());
   // Address arithmetic of views becomes affine maps, then arith; scf goes last of the structured control flow.
   function.addPass(createConvertVectorToSCFPass());
   function.addPass(memref::createExpandStridedMetadataPass());

@@ -84,6 +84,17 @@ def ApproximateMath : Pass<"nnopt-approximate-math", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::math::MathDialect", "::mlir::vector::VectorDialect"];
 }
 
+def ExpandBFloat16 : Pass<"nnopt-expand-bfloat16", "::mlir::func::FuncOp"> {
+  let summary = "Compute bfloat16 in f32, without library functions";
+  let description = [{
+    Arithmetic on bfloat16 becomes arithmetic on f32, rounded back after every operation by integer arithmetic (to nearest, ties to even).
+    Compilers otherwise call `__truncsfbf2`, which the C library of many systems does not have.
+
+    Example: test/Conversion/NNOptToLLVM/expand-bfloat16.mlir
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::vector::VectorDialect"];
+}
+
 def ConvertToLLVM : Pass<"nnopt-convert-to-llvm", "::mlir::ModuleOp"> {
   let summary = "Convert everything to the LLVM dialect";
   let description = [{
