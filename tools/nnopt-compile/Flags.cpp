@@ -149,7 +149,7 @@ std::optional<Flags> parseFlags(int argc, char **argv) {
     wrongUsage("no model given");
   else if (options.output.empty())
     wrongUsage("no output given, expected -o FILE");
-  else if (options.threads < -1)
+  else if (options.threads.getNumOccurrences() && options.threads < 0)
     wrongUsage("--threads expects 0 or more, got " + llvm::Twine(options.threads));
   else if (checkStages(options) && readTarget(options, compile) && readShapes(options, flags.load)) {
     flags.model = options.model;

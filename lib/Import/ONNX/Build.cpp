@@ -27,6 +27,36 @@ void nnopt::onnx::expectFloat(OpContext &c, Tensor *tensor) {
     c.unsupported("has an operand with elements of type {0}, expected floating-point numbers", tensor->elementType());
 }
 
+template <typename Bits>
+static std::optional<int64_t> findNaN(ArrayRef<char> bytes, Bits infinity) {
+  constexpr Bits kMagnitude = std::numeric_limits<Bits>::max() >> 1;
+  for (size_t i = 0; i < bytes.size() / sizeof(Bits); ++i) {
+    Bits bits;
+    std::memcpy(&bits, bytes.data() + i * sizeof(Bits), sizeof(Bits)); // files do not align their tensors
+    if ((bits & kMagnitude) > infinity)
+      return i;
+  }
+  return std::nullopt;
+}
+
+void nnopt::onnx::expectNoNaN(OpContext &c, unsigned input) {
+  if (!c.isConstant(input))
+    return;
+  const Constant &constant = *c.in(input)->constant;
+  Type element = constant.type.getElementType();
+  std::optional<int64_t> found;
+  if (element.isF32())
+    found = findNaN<uint32_t>(constant.bytes, 0x7f800000);
+  else if (element.isF64())
+    found = findNaN<uint64_t>(constant.bytes, 0x7ff0000000000000);
+  else if (element.isF16())
+    found = findNaN<uint16_t>(constant.bytes, 0x7c00);
+  else if (element.isBF16())
+    found = findNaN<uint16_t>(constant.bytes, 0x7f80);
+  if (found)
+    c.error("has a weight '{0}' with NaN at element {1} of {2}", c.node.inputs[input], *found, constant.size());
+}
+
 //===----------------------------------------------------------------------===//
 // Elementwise
 //===----------------------------------------------------------------------===//

@@ -58,6 +58,19 @@ Tensor *castTo(OpContext &c, Tensor *tensor, mlir::Type element);
 Tensor *activation(OpContext &c, Tensor *tensor, ActivationKind kind, std::optional<float> alpha = std::nullopt,
                    std::optional<float> beta = std::nullopt);
 
+/// Cross-correlation with the attributes of the node, which is some kind of Conv; null after an error.
+Tensor *convolve(OpContext &c, Tensor *input, Tensor *filter, Tensor *bias);
+
+/// Element `at` of a running result in loops that must run in order; returns the result with what was inserted.
+using LoopBody = llvm::function_ref<mlir::Value(Scalar &s, mlir::ValueRange at, mlir::Value result)>;
+
+/// Runs `body` for every index below `extents`, the last one fastest, on a result that starts as `init`.
+Tensor *inOrder(OpContext &c, ExtentsRef extents, Tensor *init, LoopBody body);
+
+/// Every element is the sum, or whatever `body` makes of it and the sum so far, over all indices below `reduced`, starting at `neutral`.
+using SumBody = llvm::function_ref<mlir::Value(Scalar &s, mlir::ValueRange at, mlir::ValueRange reducedAt, mlir::Value sum)>;
+Tensor *accumulate(OpContext &c, ExtentsRef extents, ExtentsRef reduced, mlir::Type element, mlir::TypedAttr neutral, SumBody body);
+
 /// What a reduction does: its neutral element, how two elements combine, and what is done to elements before.
 struct Reduction {
   mlir::TypedAttr neutral;
@@ -73,6 +86,8 @@ Tensor *reduceMean(OpContext &c, Tensor *tensor, llvm::ArrayRef<int64_t> axes, b
 
 /// Fails with an error unless all operands have the same element type.
 void expectSameTypes(OpContext &c, llvm::ArrayRef<Tensor *> tensors);
+/// Fails if a constant that is to be multiplied holds NaN, which would reach every output: the model is damaged.
+void expectNoNaN(OpContext &c, unsigned input);
 /// Fails unless the tensor holds floating-point numbers.
 void expectFloat(OpContext &c, Tensor *tensor);
 

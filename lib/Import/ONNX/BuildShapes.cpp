@@ -248,6 +248,8 @@ Tensor *nnopt::onnx::slice(OpContext &c, Tensor *tensor, ExtentsRef offsets, Ext
           return linearIndex(tensor, from);
         }))
       return known;
+  if (llvm::any_of(sizes, [](OpFoldResult x) { return ShapeMath::is(x, 0); })) // may start behind the last element
+    return c.tensor(tensor::EmptyOp::create(c.b, c.loc, sizes, tensor->elementType()), sizes);
   auto type = RankedTensorType::get(ShapeMath::staticShape(sizes), tensor->elementType());
   Value part = tensor::ExtractSliceOp::create(c.b, c.loc, type, c.value(tensor), offsets, sizes, strides);
   return c.tensor(part, sizes);

@@ -53,8 +53,6 @@ static void importDiv(OpContext &c) {
 
 static void importMod(OpContext &c) {
   bool fmod = c.attr("fmod", int64_t(0)) != 0;
-  if (c.in(0)->isFloat() && !fmod)
-    c.error("has floating-point operands, which need fmod = 1");
   binary(c, [&](Scalar &s, Value x, Value y) { return s.rem(x, y, fmod); });
 }
 

@@ -41,6 +41,14 @@ static Tensor *gatherEntries(OpContext &c, Tensor *data, Tensor *indices) {
   return c.fromEntries(indices->shape(), data->elementType(), picked);
 }
 
+/// Constant indices are checked while importing; others are clamped when the model runs.
+static void checkConstantIndices(OpContext &c, Tensor *indices, int64_t extent) {
+  const Extents *places = indices->constant && !ShapedType::isDynamic(extent) ? c.entries(indices) : nullptr;
+  for (OpFoldResult place : places ? ExtentsRef(*places) : ExtentsRef())
+    if (int64_t at = ShapeMath::get(place).value_or(0); at < -extent || at >= extent)
+      return c.error("reads element {0} of {1}", at, extent);
+}
+
 static void importGather(OpContext &c) {
   Tensor *data = c.in(0), *indices = c.in(1);
   if (data->rank() == 0)
@@ -51,6 +59,7 @@ static void importGather(OpContext &c) {
     return;
   if (Tensor *known = gatherEntries(c, data, indices))
     return c.set(0, known);
+  checkConstantIndices(c, indices, data->dim(axis));
   c.set(0, c.structured<GatherOp>(data->elementType(), data->rank() + indices->rank() - 1, c.value(data), c.value(indices),
                                   Value(), axis));
 }

@@ -21,7 +21,8 @@ static const std::vector<const Operator *> &table() {
   static const std::vector<const Operator *> kRows = [] {
     std::vector<const Operator *> rows;
     for (auto family : {elementwiseOperators, activationOperators, constantOperators, shapeOperators, productOperators,
-                        windowOperators, normOperators, reduceOperators, layoutOperators, indexingOperators})
+                        windowOperators, normOperators, reduceOperators, layoutOperators, indexingOperators,
+                        resizeOperators, quantizedOperators, scatterOperators, lossOperators})
       for (const Operator &row : family())
         rows.push_back(&row);
     llvm::sort(rows, [](const Operator *a, const Operator *b) {

@@ -40,6 +40,10 @@ llvm::ArrayRef<Operator> normOperators();
 llvm::ArrayRef<Operator> reduceOperators();
 llvm::ArrayRef<Operator> layoutOperators();
 llvm::ArrayRef<Operator> indexingOperators();
+llvm::ArrayRef<Operator> resizeOperators();
+llvm::ArrayRef<Operator> quantizedOperators();
+llvm::ArrayRef<Operator> scatterOperators();
+llvm::ArrayRef<Operator> lossOperators();
 
 /// The row for `name` at this version. Null if there is none; then `why` says what is missing.
 const Operator *findOperator(llvm::StringRef domain, llvm::StringRef name, int64_t opset, std::string &why);

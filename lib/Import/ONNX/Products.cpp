@@ -29,6 +29,8 @@ static bool depthsDiffer(OpContext &c, OpFoldResult x, OpFoldResult y) {
 static void importMatMul(OpContext &c) {
   Tensor *lhs = c.in(0), *rhs = c.in(1);
   expectSameTypes(c, {lhs, rhs});
+  expectNoNaN(c, 0);
+  expectNoNaN(c, 1);
   if (lhs->rank() == 0 || rhs->rank() == 0)
     c.error("has operands of {0} and {1} dimensions, expected at least one", lhs->rank(), rhs->rank());
   if (c.failed() || depthsDiffer(c, lhs->extents.back(), rhs->extents[std::max<int64_t>(0, rhs->rank() - 2)]))
@@ -62,6 +64,7 @@ static void importGemm(OpContext &c) {
   bool transposeA = c.attr("transA", int64_t(0)) != 0, transposeB = c.attr("transB", int64_t(0)) != 0;
   Tensor *lhs = c.in(0), *rhs = c.in(1), *bias = c.in(2);
   expectSameTypes(c, {lhs, rhs, bias ? bias : lhs});
+  expectNoNaN(c, 1);
   if (lhs->rank() != 2 || rhs->rank() != 2)
     c.error("has operands of {0} and {1} dimensions, expected 2", lhs->rank(), rhs->rank());
   if (c.failed() || depthsDiffer(c, lhs->extents[transposeA ? 0 : 1], rhs->extents[transposeB ? 1 : 0]))

@@ -141,7 +141,9 @@ static void importTile(OpContext &c) {
 }
 
 static void importConcat(OpContext &c) {
-  int64_t axis = c.axis(c.attr("axis", int64_t(1)), c.in(0)->rank());
+  if (!c.hasAttr("axis"))
+    return c.error("has no axis");
+  int64_t axis = c.axis(c.attr("axis", int64_t(0)), c.in(0)->rank());
   SmallVector<Tensor *> tensors;
   for (unsigned i = 0; i < c.numInputs(); ++i)
     if (c.hasInput(i))

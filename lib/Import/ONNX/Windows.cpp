@@ -87,26 +87,31 @@ static std::optional<SmallVector<int64_t>> filterShape(OpContext &c, Tensor *inp
   return c.failed() ? std::nullopt : std::optional(kernel);
 }
 
-static void importConv(OpContext &c) {
-  Tensor *input = c.in(0), *filter = c.in(1), *bias = c.in(2);
+Tensor *nnopt::onnx::convolve(OpContext &c, Tensor *input, Tensor *filter, Tensor *bias) {
   int64_t groups = c.attr("group", int64_t(1));
   expectSameTypes(c, {input, filter, bias ? bias : input});
   std::optional<SmallVector<int64_t>> kernel = c.failed() ? std::nullopt : filterShape(c, input, filter);
   if (!kernel)
-    return;
+    return nullptr;
   std::optional<Window> w = readWindow(c, input, *kernel);
   if (!w)
-    return;
+    return nullptr;
   if (groups < 1 || filter->dim(0) % groups != 0)
-    return c.error("cannot divide {0} outputs into {1} groups", filter->dim(0), groups);
+    return c.error("cannot divide {0} outputs into {1} groups", filter->dim(0), groups), nullptr;
   int64_t channels = input->dim(1), perGroup = filter->dim(1);
   if (!ShapedType::isDynamic(channels) && (channels % groups != 0 || channels / groups != perGroup))
-    return c.error("has {0} input channels, expected {1} groups of {2}", channels, groups, perGroup);
+    return c.error("has {0} input channels, expected {1} groups of {2}", channels, groups, perGroup), nullptr;
   if (bias && (bias->rank() != 1 || bias->dim(0) != filter->dim(0)))
-    return c.error("has a bias of type {0}, expected {1} elements", bias->type, filter->dim(0));
-  c.set(0, c.structured<ConvOp>(input->elementType(), input->rank(), c.value(input), c.value(filter),
+    return c.error("has a bias of type {0}, expected {1} elements", bias->type, filter->dim(0)), nullptr;
+  return c.structured<ConvOp>(input->elementType(), input->rank(), c.value(input), c.value(filter),
                                 bias ? c.value(bias) : Value(), ValueRange(), Value(), w->strides, w->dilations, w->pads,
-                                groups, /*channels_last=*/false, PackAttr(), ArrayAttr()));
+                                groups, /*channels_last=*/false, PackAttr(), ArrayAttr());
+}
+
+static void importConv(OpContext &c) {
+  expectNoNaN(c, 1);
+  if (Tensor *result = convolve(c, c.in(0), c.in(1), c.in(2)))
+    c.set(0, result);
 }
 
 /// Pads from output_shape or auto_pad; what a stride leaves open goes to the output padding.
@@ -140,6 +145,7 @@ static void importConvTranspose(OpContext &c) {
   Tensor *input = c.in(0), *filter = c.in(1), *bias = c.in(2);
   int64_t groups = c.attr("group", int64_t(1));
   expectSameTypes(c, {input, filter, bias ? bias : input});
+  expectNoNaN(c, 1);
   std::optional<SmallVector<int64_t>> kernel = c.failed() ? std::nullopt : filterShape(c, input, filter);
   if (!kernel)
     return;
