@@ -31,6 +31,8 @@ if platform.machine() == "x86_64":
 for tool in ("qemu-aarch64", "aarch64-linux-gnu-gcc", "cmake", "clang-22"):
     if shutil.which(tool):
         config.available_features.add(tool)
+if shutil.which("onnx-importer-fuzzer", path=config.nnopt_bin):  # built on demand
+    config.available_features.add("onnx-importer-fuzzer")
 for module in ("numpy", "onnx", "onnxruntime"):
     if subprocess.run([config.python, "-c", f"import {module}"], capture_output=True).returncode == 0:
         config.available_features.add(module)
