@@ -32,6 +32,7 @@ public:
     padConvolutions(getOperation());
     splitIntoPieces(getOperation());
     addDestinations(getOperation());
+    separateFills(getOperation());
     // Afterwards extents are arithmetic on extents of the inputs, which can be
     // moved to where a tensor is begun.
     RewritePatternSet patterns(&getContext());
@@ -53,6 +54,23 @@ private:
       if (empty.getType() != type)
         empty = tensor::CastOp::create(b, op->getLoc(), type, empty);
       op.getDestinationMutable().assign(empty);
+    });
+  }
+
+  /// What a reduction starts from is overwritten by it: every one gets a tensor that is not shared, and stays so.
+  static void separateFills(func::FuncOp function) {
+    function.walk([](linalg::LinalgOp op) {
+      for (OpOperand &init : op.getDpsInitsMutable()) {
+        auto fill = init.get().getDefiningOp<linalg::FillOp>();
+        auto empty = fill ? fill.getOutputs()[0].getDefiningOp<tensor::EmptyOp>() : tensor::EmptyOp();
+        if (!empty)
+          continue;
+        OpBuilder b(op);
+        Value own = bufferization::AllocTensorOp::create(b, op.getLoc(), empty.getType(), empty.getDynamicSizes());
+        init.set(linalg::FillOp::create(b, fill.getLoc(), fill.getInputs(), own).getResult(0));
+        if (fill->use_empty())
+          fill->erase();
+      }
     });
   }
 };

@@ -69,6 +69,13 @@ struct Group {
     }
   }
 
+  int64_t allBytes() const {
+    int64_t sum = 0;
+    for (const BufferRange &buffer : buffers)
+      sum += buffer.bytes;
+    return sum;
+  }
+
   int64_t mostAlive() const {
     int64_t most = 0;
     for (const BufferRange &at : buffers) {
@@ -86,7 +93,7 @@ class Planner {
 public:
   explicit Planner(func::FuncOp entry) : entry(entry) {}
 
-  int64_t buffers = 0, plannedBytes = 0, liveBytes = 0; ///< of buffers whose size is static
+  int64_t plannedBytes = 0, liveBytes = 0; ///< of buffers whose size is static
 
   LogicalResult run() {
     collectSymbols();
@@ -244,10 +251,14 @@ private:
                                             buffer.alloc.getDynamicSizes());
         buffer.alloc.replaceAllUsesWith(view);
       }
+      int64_t alive = group.mostAlive();
+      StringRef times = group.extents.empty() ? "" : ", times their varying extents";
+      remark::analysis(entry.getLoc(), remark::RemarkOpts::name("workspace").category("nnopt-plan-memory"))
+          << remark::add("{0} buffers of {1} bytes in {2} bytes{3}; {4} bytes are alive at once", group.buffers.size(),
+                         group.allBytes(), group.bytes, times, alive);
       if (group.extents.empty()) {
-        buffers += group.buffers.size();
         plannedBytes += group.bytes;
-        liveBytes += group.mostAlive();
+        liveBytes += alive;
       }
       base = b.createOrFold<arith::AddIOp>(loc, base, scaled(group.bytes));
     }
@@ -296,9 +307,6 @@ public:
       return signalPassFailure();
     plannedBytes += planner.plannedBytes;
     liveBytes += planner.liveBytes;
-    remark::analysis(entry.getLoc(), remark::RemarkOpts::name("workspace").category("nnopt-plan-memory"))
-        << remark::add("{0} buffers in {1} bytes, beside those whose size depends on the inputs; {2} bytes are alive at once",
-                       planner.buffers, planner.plannedBytes, planner.liveBytes);
   }
 };
 

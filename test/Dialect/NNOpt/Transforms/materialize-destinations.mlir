@@ -93,3 +93,31 @@ func.func @padded_concat(%x: tensor<1x4x3xf32>) -> tensor<1x6x6xf32> {
   } : tensor<1x4x6xf32> to tensor<1x6x6xf32>
   return %p : tensor<1x6x6xf32>
 }
+
+// Two sums start from zero: each has a tensor of its own, or one would have to be copied before the other is formed.
+// CHECK-LABEL: func @sums
+// CHECK-COUNT-2: bufferization.alloc_tensor() : tensor<8xf32>
+func.func @sums(%x: tensor<4x8xf32>, %y: tensor<4x8xf32>) -> (tensor<8xf32>, tensor<8xf32>) {
+  %zero = arith.constant 0.0 : f32
+  %e = tensor.empty() : tensor<8xf32>
+  %f = linalg.fill ins(%zero : f32) outs(%e : tensor<8xf32>) -> tensor<8xf32>
+  %a = linalg.reduce {arith.addf} ins(%x : tensor<4x8xf32>) outs(%f : tensor<8xf32>) dimensions = [0]
+  %b = linalg.reduce {arith.addf} ins(%y : tensor<4x8xf32>) outs(%f : tensor<8xf32>) dimensions = [0]
+  return %a, %b : tensor<8xf32>, tensor<8xf32>
+}
+
+// Neighbouring halves of one tensor are concatenated as one piece.
+// CHECK-LABEL: func @halves
+// CHECK:       %[[Y:.*]] = nnopt.softmax %{{.*}} into %{{.*}} : (tensor<?x8xf32>, tensor<?x8xf32>)
+// CHECK:       tensor.insert_slice %[[Y]] into
+// CHECK-COUNT-1: tensor.insert_slice
+// CHECK-NOT:   tensor.insert_slice
+func.func @halves(%x: tensor<?x8xf32>) -> tensor<?x16xf32> {
+  %c0 = arith.constant 0 : index
+  %n = tensor.dim %x, %c0 : tensor<?x8xf32>
+  %y = nnopt.softmax %x {axis = 1 : i64} : (tensor<?x8xf32>) -> tensor<?x8xf32>
+  %a = tensor.extract_slice %y[0, 0] [%n, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
+  %b = tensor.extract_slice %y[0, 4] [%n, 4] [1, 1] : tensor<?x8xf32> to tensor<?x4xf32>
+  %c = tensor.concat dim(1) %a, %b, %x : (tensor<?x4xf32>, tensor<?x4xf32>, tensor<?x8xf32>) -> tensor<?x16xf32>
+  return %c : tensor<?x16xf32>
+}
