@@ -44,6 +44,7 @@ static void addGraph(OpPassManager &pm, const PipelineOptions &) {
 }
 
 static void addPack(OpPassManager &pm, const PipelineOptions &) {
+  pm.addNestedPass<func::FuncOp>(createOrientProducts());
   pm.addNestedPass<func::FuncOp>(createPackWeights());
   pm.addNestedPass<func::FuncOp>(createFuseEpilogues());
   // Last: an op that is fused needs no destination.

@@ -133,6 +133,21 @@ def linear_networks():
     yield n.finish(s, a @ b * np.float32(0.5) + c)
 
 
+def product_networks():
+    """Products of computed matrices, stored either way."""
+    n = Network("transposed", batch=2)
+    x, a = n.input("batch", 3, 6, 9)
+    y, b = n.input("batch", 3, 17, 6)
+    z = n.op("nnopt.matmul {0}, {1} {{transpose_lhs, transpose_rhs}}", [x, y], ["batch", 3, 9, 17])
+    yield n.finish(z, a.swapaxes(2, 3) @ b.swapaxes(2, 3))
+    n = Network("computed", rows=5)
+    x, a = n.input("rows", 2, 7)
+    w, b = n.input(18, 7)
+    v, c = n.input(18)
+    z = n.op("nnopt.linear {0}, {1} bias {2}", [x, w, v], ["rows", 2, 18])
+    yield n.finish(n.elementwise(RELU.format("%v0"), [z]), relu(a @ b.T + c))
+
+
 def residual_networks():
     for batch in (1, 3):
         n = Network(f"residual{batch}", batch=batch)
@@ -261,5 +276,5 @@ def transformer_networks():
 
 
 def networks():
-    for family in (linear_networks, residual_networks, window_networks, joined_networks, transformer_networks):
+    for family in (linear_networks, product_networks, residual_networks, window_networks, joined_networks, transformer_networks):
         yield from family()

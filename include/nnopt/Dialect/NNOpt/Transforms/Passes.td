@@ -101,6 +101,18 @@ def FuseElementwise : Pass<"nnopt-fuse-elementwise", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def OrientProducts : Pass<"nnopt-orient-products", "::mlir::func::FuncOp"> {
+  let summary = "Store computed operands of products as kernels read them";
+  let description = [{
+    The vector kernel of `nnopt.matmul` reads both operands row by row. An f32 operand that is used transposed is transposed in memory
+    first, which costs one pass over it and saves a walk across rows per element of the result. A `nnopt.linear` whose f32
+    weight is computed becomes a `nnopt.matmul`, its bias the epilogue; constant weights are left to `nnopt-pack-weights`.
+
+    Example: test/Dialect/NNOpt/Transforms/orient-products.mlir
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def PackWeights : Pass<"nnopt-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Store constant weights in the order that kernels read them";
   let description = [{
