@@ -140,9 +140,9 @@ private:
     }
     OpBuilder b(op);
     for (auto [result, value] : llvm::zip_equal(op->getResults(), *values)) {
-      auto weight = createWeight(b, op->getLoc(), name, cast<RankedTensorType>(result.getType()), [&](MutableArrayRef<char> bytes) {
-        std::memcpy(bytes.data(), value.bytes(), bytes.size());
-      });
+      const void *source = value.bytes();
+      auto weight = createWeight(b, op->getLoc(), name, cast<RankedTensorType>(result.getType()),
+                                 [&](MutableArrayRef<char> bytes) { std::memcpy(bytes.data(), source, bytes.size()); });
       result.replaceAllUsesWith(weight.getResult());
     }
     remark::passed(op->getLoc(), kRemark) << remark::add("{0} bytes from constants of {1} bytes", need, have);
