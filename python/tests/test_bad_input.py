@@ -204,6 +204,10 @@ GRAPHS = {
     "types-that-differ": (model([node("Add", ["x", "i"])], inputs=[value("x", [2]), value("i", [2], INT64)]), ["the_node"]),
     "shapes-that-do-not-broadcast": (model([node("Add", ["x", "i"])], inputs=[value("x", [2, 3]), value("i", [2, 4])]), ["the_node", "3", "4"]),
     "shapes-that-do-not-multiply": (model([node("MatMul", ["x", "w"])], weights=[tensor("w", np.ones([4, 5], np.float32))]), ["the_node", "3", "4"]),
+    "statistics-of-what-does-not-broadcast": (
+        model([node("LayerNormalization", ["x", "w"], ["y", "mean", "inverse"], axis=1)],
+              outputs=[value("y", None), value("mean", None)], weights=[tensor("w", np.ones([2], np.float32))]),
+        ["the_node", "3", "2"]),
     "nan-weights": (model([node("MatMul", ["x", "w"])], weights=[tensor("w", NAN_WEIGHT)]), ["w", "NaN"]),
 }
 

@@ -357,6 +357,8 @@ Tensor *nnopt::onnx::reduceSum(OpContext &c, Tensor *tensor, ArrayRef<int64_t> a
 }
 
 Tensor *nnopt::onnx::reduceMean(OpContext &c, Tensor *tensor, ArrayRef<int64_t> axes, bool keep) {
+  if (c.failed()) // then `tensor` may be a placeholder without these axes
+    return tensor;
   Tensor *sum = reduceSum(c, tensor, axes, keep);
   OpFoldResult count = c.shapes.product(llvm::map_to_vector(axes, [&](int64_t d) { return tensor->extents[d]; }));
   Tensor *divisor = castTo(c, c.fromEntries({}, c.b.getI64Type(), {count}), tensor->elementType());
