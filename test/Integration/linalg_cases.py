@@ -84,7 +84,7 @@ def elementwise_cases():
     x = np.linspace(-6, 6, 4001, dtype=np.float32)
     from math import erf
     yield from both("gelu", generic("a->a", [p], gelu), [x], np.array([v * 0.5 * (1 + erf(v * 0.5 ** 0.5)) for v in x.tolist()], np.float32))
-    for function, numpy in (("exp", np.exp), ("tanh", np.tanh)):
+    for function, numpy in (("exp", np.exp), ("tanh", np.tanh), ("erf", np.vectorize(erf, [np.float32]))):
         text = f"%y = math.{function} %x0 : f32\n linalg.yield %y : f32"
         yield from both(function, generic("a->a", [p], text), [x], numpy(x))
     n = ints(5, 33, dtype=np.int64)
