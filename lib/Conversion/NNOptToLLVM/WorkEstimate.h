@@ -7,11 +7,12 @@
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/BuiltinOps.h"
 
 namespace nnopt {
 
-/// Counts operations, loops by their constant bounds, calls by the function called. An operation of any width counts 1,
+/// Counts operations, loops by their bounds where these follow from constants, calls by the function called. An operation of any width counts 1,
 /// a transcendental function 10.
 class WorkEstimate {
 public:
@@ -23,11 +24,14 @@ public:
 private:
   std::optional<double> of(mlir::Region &region);
   std::optional<double> of(mlir::Operation &op);
+  std::optional<double> of(mlir::func::CallOp call, mlir::func::FuncOp callee);
   std::optional<double> trips(mlir::Value lower, mlir::Value upper, mlir::Value step);
+  /// The value of an integer, if it follows from constants and what is known.
+  std::optional<int64_t> valueOf(mlir::Value value);
 
   mlir::ModuleOp module;
-  llvm::DenseMap<mlir::Value, int64_t> known; ///< arguments of parallel regions
-  llvm::DenseMap<mlir::Operation *, std::optional<double>> functions;
+  llvm::DenseMap<mlir::Value, int64_t> known; ///< arguments of the regions and functions looked into
+  llvm::DenseSet<mlir::Operation *> active;    ///< functions looked into
 };
 
 } // namespace nnopt

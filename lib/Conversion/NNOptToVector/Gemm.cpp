@@ -1,26 +1,35 @@
 //===- Gemm.cpp - matrix products cut into work items and tiles -----------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A block is so many columns of B and rows of A that both stay in the second-level cache. In a block the rows are outside and the columns
-// inside: a tile's rows of A stay in the first-level cache, and C is written in long runs.
+// Threads share the rows, in order, as in other ops: what a thread reads it has mostly written itself, and lines that
+// another core has written are slow. Where B is much larger than A and C they share the columns. A thread walks blocks of
+// columns of B that stay in its second-level cache. In a block the rows are outside and the columns inside: a tile's rows
+// of A stay in the first-level cache, and C is written in long runs.
 //===----------------------------------------------------------------------===//
 
 #include "Gemm.h"
 
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+
 using namespace mlir;
 using namespace nnopt;
 
-// B above this many bytes is cut into blocks (half of a usual second-level cache).
-static constexpr int64_t kStreamedBytes = 512 * 1024;
-// Bytes of a block of A, and of a block of B.
-static constexpr int64_t kBlockBytes = 384 * 1024;
-// Work of an item: enough to pay for its hand-out, little enough to balance.
-static constexpr double kItemFlops = 2e6;
-static constexpr int64_t kItems = 16;
-// Blocks may be made smaller to balance these numbers of threads, which is no concern if each gets so many items. A block of rows is cut into
-// at most so many parts. The price of halving a block: its operands are read again.
-static constexpr int64_t kLikelyThreads[] = {2, 4}, kEvenItems = 64, kMostParts = 4;
-static constexpr double kLeastItemFlops = 2.5e5, kSplitCost = 0.02;
+// B above this many bytes is cut into blocks (half of a usual second-level cache) of so many bytes.
+static constexpr int64_t kStreamedBytes = 512 * 1024, kBlockBytes = 384 * 1024;
+// No cut at all.
+static constexpr int64_t kAllGroups = std::numeric_limits<int32_t>::max();
+// Rows of an item where threads share the columns.
+static constexpr int64_t kFewRows = 32;
+// A byte that another core has written costs as much as so many bytes of weights in the last-level cache, and as one in memory. All
+// weights of a model up to so many bytes are taken to be in that cache.
+static constexpr double kRemoteFactor = 10;
+static constexpr int64_t kCachedWeights = 24 * 1024 * 1024;
+// Work of an item: enough to pay for its hand-out, little enough to balance; and what twice or half of it counts against even shares.
+static constexpr double kItemFlops = 1e6, kSizeCost = 0.01;
+// Shares are balanced for these numbers of threads, which is no concern if each gets so many items.
+static constexpr int64_t kLikelyThreads[] = {2, 4, 8}, kEvenItems = 64;
+// The columns are cut into at most so many parts; and into so many if there may be one row.
+static constexpr int64_t kMostParts = 32, kLeastParts = 4;
 
 namespace {
 
@@ -31,20 +40,27 @@ public:
   void emit() {
     prepare();
     chooseBlocks();
-    Value groups = k.ceilDiv(p.columns, width);
+    groups = k.ceilDiv(p.columns, width);
     SmallVector<Value> sizes(ArrayRef<Value>(p.rows).drop_back());
-    // All rows meet a block of shared weights before the next one is read.
-    unsigned groupPosition = isShared() ? 0 : sizes.size();
-    sizes.insert(sizes.begin() + groupPosition, k.ceilDiv(groups, blockGroups));
     sizes.push_back(k.ceilDiv(rowCount, blockRows));
-    k.parallel(k.product(sizes), [&](Value item) {
-      SmallVector<Value> at = k.delinearize(item, sizes);
-      Value row = k.mul(at.pop_back_val(), k.index(blockRows));
-      Value group = k.mul(at[groupPosition], k.index(blockGroups));
-      at.erase(at.begin() + groupPosition);
-      outer = at;
-      emitBlock(row, k.min(k.add(row, k.index(blockRows)), rowCount), group,
-                k.min(k.add(group, k.index(blockGroups)), groups));
+    // An item is a block of rows times a part of the columns.
+    Value rowBlocks = k.product(sizes);
+    k.parallelRange(k.mul(rowBlocks, k.index(parts)), [&](Value begin, Value end) {
+      if (rowsOutside && parts == 1)
+        return emitRowBlocks(begin, end, k.index(0), sizes);
+      if (rowsOutside) // item = row block * parts + part
+        return k.loop(k.index(0), k.index(parts), 1, [&](Value part) {
+          Value skipped = k.sub(k.index(parts - 1), part);
+          Value first = k.div(k.add(begin, skipped), k.index(parts)), last = k.div(k.add(end, skipped), k.index(parts));
+          emitRowBlocks(first, last, part, sizes);
+        });
+      // item = part * row blocks + row block
+      Value lastPart = k.div(k.add(end, k.sub(rowBlocks, k.index(1))), rowBlocks);
+      k.loop(k.div(begin, rowBlocks), lastPart, 1, [&](Value part) {
+        Value start = k.mul(part, rowBlocks);
+        Value first = k.sub(k.max(begin, start), start), last = k.min(k.sub(end, start), rowBlocks);
+        emitRowBlocks(first, last, part, sizes);
+      });
     });
   }
 
@@ -59,9 +75,10 @@ private:
   KernelBuilder &k;
   GemmProblem &p;
   GemmTile tile;
-  int64_t width = 0, blockRows = 0, blockGroups = 0;
+  int64_t width = 0, blockRows = 0, blockGroups = 0, parts = 1;
   bool accumulate = false;
-  Value rowCount, depth;
+  bool rowsOutside = true; ///< items are ordered by rows, then parts of the columns
+  Value rowCount, depth, groups; ///< groups: of `width` columns
   std::optional<int64_t> staticRows, staticColumns;
   SmallVector<Value> outer;
 
@@ -74,6 +91,27 @@ private:
     tile = chooseGemmTile(k.isa, staticRows, staticColumns, k.constantOf(p.a.strides.back()), p.packed);
     width = tile.vectors * k.isa.lanes;
     depth = k.product(p.depths);
+  }
+
+  /// The row blocks [first, last) with a part of the columns. All rows meet a block of shared weights before the next one is read.
+  void emitRowBlocks(Value first, Value last, Value part, ArrayRef<Value> sizes) {
+    Value perPart = k.ceilDiv(groups, parts), begin = k.mul(part, perPart), end = k.min(k.add(begin, perPart), groups);
+    auto rowBlocks = [&](llvm::function_ref<void(Value, Value)> body) {
+      k.loop(first, last, 1, [&](Value i) {
+        outer = k.delinearize(i, sizes);
+        Value row = k.mul(outer.pop_back_val(), k.index(blockRows));
+        body(row, k.min(k.add(row, k.index(blockRows)), rowCount));
+      });
+    };
+    auto groupBlocks = [&](llvm::function_ref<void(Value, Value)> body) {
+      if (blockGroups == kAllGroups)
+        return body(begin, end);
+      k.loop(begin, end, blockGroups, [&](Value g) { body(g, k.min(k.add(g, k.index(blockGroups)), end)); });
+    };
+    if (isShared())
+      groupBlocks([&](Value g, Value gEnd) { rowBlocks([&](Value row, Value rowEnd) { emitBlock(row, rowEnd, g, gEnd); }); });
+    else
+      rowBlocks([&](Value row, Value rowEnd) { groupBlocks([&](Value g, Value gEnd) { emitBlock(row, rowEnd, g, gEnd); }); });
   }
 
   void emitBlock(Value row, Value rowEnd, Value group, Value groupEnd) {
@@ -119,75 +157,76 @@ private:
     return llvm::all_of(ArrayRef<Value>(p.b.strides).drop_back(), [&](Value v) { return k.constantOf(v) == 0; });
   }
 
-  static int64_t roundUp(double value, int64_t unit) {
-    return std::max<int64_t>(1, static_cast<int64_t>((value + unit - 1) / unit)) * unit;
-  }
-
-  void chooseBlocks() {
-    // Varying extents are taken for middling ones.
-    double depthEstimate = k.constantOf(depth).value_or(128), columns = staticColumns.value_or(128);
-    double rows = staticRows.value_or(128), flopsPerRow = 2 * depthEstimate * columns;
-    auto outerCount = k.constantOf(k.product(ArrayRef<Value>(p.rows).drop_back()));
-    double items = std::max<double>(1, rows * outerCount.value_or(1) * flopsPerRow / kItemFlops);
-    double groupBytes = depthEstimate * width * sizeof(float);
-    int64_t groups = llvm::divideCeil(static_cast<int64_t>(columns), width);
-    if (depthEstimate * columns * sizeof(float) > kStreamedBytes) {
-      double cachedRows = kBlockBytes / (depthEstimate * sizeof(float));
-      if (staticRows) // equal blocks
-        cachedRows = rows / std::max<int64_t>(1, std::llround(rows / cachedRows));
-      blockRows = roundUp(cachedRows, tile.rows);
-      double groupFlops = 2 * depthEstimate * width * std::min<double>(blockRows, rows);
-      blockGroups = std::max<int64_t>(1, std::min(kBlockBytes / groupBytes, 2 * kItemFlops / groupFlops));
-    } else {
-      double perItem = kItemFlops / flopsPerRow;
-      if (items > 1 && outerCount)
-        perItem = std::min(perItem, std::max(rows * *outerCount / kItems, kItemFlops / 8 / flopsPerRow));
-      blockRows = roundUp(staticRows ? std::min(perItem, rows) : perItem, tile.rows);
-      blockGroups = groups;
-    }
-    balance({static_cast<int64_t>(rows), outerCount.value_or(1), static_cast<int64_t>(columns), groups}, 2 * depthEstimate);
-    if (blockGroups >= groups)
-      blockGroups = std::numeric_limits<int32_t>::max();
-  }
-
   struct Extents {
     int64_t rows, outer, columns, groups;
   };
 
-  /// Shrinks the blocks where that makes the threads' shares more even.
-  void balance(const Extents &extents, double flopsPerSum) {
-    int64_t mostRows = blockRows, mostGroups = blockGroups;
+  void chooseBlocks() {
+    // Varying extents are taken for middling ones.
+    int64_t depths = k.constantOf(depth).value_or(128), columns = staticColumns.value_or(128), rows = staticRows.value_or(128);
+    int64_t outer = k.constantOf(k.product(ArrayRef<Value>(p.rows).drop_back())).value_or(1);
+    Extents extents{rows, outer, columns, llvm::divideCeilSigned(columns, width)};
+    int64_t bytes = depths * columns * sizeof(float), groupBytes = depths * width * sizeof(float);
+    bool streamed = bytes > kStreamedBytes;
+    blockGroups = streamed ? std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, groupBytes)) : kAllGroups;
+    // Sharing the rows, each thread reads all of B; sharing the columns, it reads all of A and finds C in parts elsewhere.
+    double remote = static_cast<double>(rows) * outer * (depths + columns) * sizeof(float);
+    rowsOutside = !isShared() || bytes <= remote * (weightBytes() <= kCachedWeights ? kRemoteFactor : 1);
+    int64_t leastRows = rowsOutside ? tile.rows : llvm::alignTo(std::min(rows, kFewRows), tile.rows);
+
     double best = std::numeric_limits<double>::infinity();
-    for (int64_t parts = 1; parts <= kMostParts; ++parts)
-      for (int64_t groups = mostGroups; groups >= llvm::divideCeil(mostGroups, 2); --groups) {
-        int64_t rows = roundUp(static_cast<double>(mostRows) / parts, tile.rows);
-        if (parts > 1 && rows * groups * width * flopsPerSum < kLeastItemFlops)
+    for (int64_t size = leastRows; size <= std::max<int64_t>(leastRows, llvm::alignTo(rows, tile.rows)); size += tile.rows) {
+      for (int64_t count = 1; count <= std::min(kMostParts, extents.groups); ++count) {
+        double cost = costOf(extents, size, count, 2.0 * depths);
+        // A varying number of rows may be 1.
+        if (!staticRows && count < std::min(kLeastParts, extents.groups))
           continue;
-        double cost = kSplitCost * (parts - 1 + static_cast<double>(mostGroups) / groups);
-        for (int64_t threads : kLikelyThreads)
-          cost += heaviestShare(extents, rows, groups, threads);
         if (cost < best)
-          best = cost, blockRows = rows, blockGroups = groups;
+          best = cost, blockRows = size, parts = count;
       }
+      if (2.0 * depths * columns * size > kItemFlops * kMostParts)
+        break;
+    }
+  }
+
+  /// Bytes of all weights of the module.
+  int64_t weightBytes() {
+    int64_t bytes = 0;
+    for (auto global : p.op->getParentOfType<ModuleOp>().getOps<memref::GlobalOp>())
+      if (global->hasAttr(kValueAttr))
+        bytes += global.getType().getNumElements() * llvm::divideCeil(global.getType().getElementTypeBitWidth(), 8);
+    return bytes;
+  }
+
+  /// How far items of `size` rows and one of `count` parts of the columns are from even shares and the wanted size.
+  double costOf(const Extents &extents, int64_t size, int64_t count, double flopsPerSum) {
+    int64_t perPart = llvm::divideCeilSigned(extents.groups, count);
+    if (llvm::divideCeilSigned(extents.groups, perPart) != count)
+      return std::numeric_limits<double>::infinity();
+    double flops = std::max(1.0, flopsPerSum * std::min(size, extents.rows) * std::min(perPart * width, extents.columns));
+    double cost = kSizeCost * std::abs(std::log2(flops / kItemFlops));
+    for (int64_t threads : kLikelyThreads)
+      cost += heaviestShare(extents, size, count, threads);
+    return cost;
   }
 
   /// Work of the busiest of `threads`, which get ranges of equally many items, over the mean.
-  double heaviestShare(const Extents &extents, int64_t rows, int64_t groups, int64_t threads) {
-    int64_t rowBlocks = llvm::divideCeil(extents.rows, rows), groupBlocks = llvm::divideCeil(extents.groups, groups);
-    int64_t items = rowBlocks * groupBlocks * extents.outer, columns = groups * width;
+  double heaviestShare(const Extents &extents, int64_t size, int64_t count, int64_t threads) {
+    int64_t rowBlocks = llvm::divideCeil(extents.rows, size), items = rowBlocks * extents.outer * count;
+    int64_t partColumns = llvm::divideCeil(extents.groups, count) * width, allBlocks = rowBlocks * extents.outer;
     if (items >= kEvenItems * threads)
       return 1;
-    int64_t inside = isShared() ? rowBlocks * extents.outer : rowBlocks; // items per block of columns
     double heaviest = 0;
     for (int64_t thread = 0, item = 0; thread < threads; ++thread) {
       double share = 0;
       for (int64_t end = item + items / threads + (thread < items % threads); item < end; ++item) {
-        int64_t row = item % rowBlocks * rows, column = item / inside % groupBlocks * columns;
-        share += static_cast<double>(std::min(rows, extents.rows - row)) * std::min(columns, extents.columns - column);
+        int64_t block = rowsOutside ? item / count : item % allBlocks, part = rowsOutside ? item % count : item / allBlocks;
+        int64_t row = block % rowBlocks * size, column = part * partColumns;
+        share += static_cast<double>(std::min(size, extents.rows - row)) * std::min(partColumns, extents.columns - column);
       }
       heaviest = std::max(heaviest, share);
     }
-    return heaviest * threads / (static_cast<double>(extents.rows) * extents.columns * extents.outer);
+    return heaviest * threads / std::max(1.0, static_cast<double>(extents.rows) * extents.columns * extents.outer);
   }
 
   void forRows(Value begin, Value end, llvm::function_ref<void(Value, int64_t)> body) {

@@ -249,10 +249,14 @@ void KernelBuilder::when(Value condition, llvm::function_ref<void()> then, llvm:
 }
 
 void KernelBuilder::parallel(Value count, LoopBody body) {
+  parallelRange(count, [&](Value begin, Value end) { loop(begin, end, 1, body); });
+}
+
+void KernelBuilder::parallelRange(Value count, llvm::function_ref<void(Value, Value)> body) {
   auto op = ParallelForOp::create(b, loc, count);
   OpBuilder::InsertionGuard guard(b);
   Block *block = b.createBlock(&op.getBody(), {}, {b.getIndexType(), b.getIndexType()}, {loc, loc});
-  loop(block->getArgument(0), block->getArgument(1), 1, body);
+  body(block->getArgument(0), block->getArgument(1));
 }
 
 //===----------------------------------------------------------------------===//

@@ -94,6 +94,8 @@ public:
   void when(mlir::Value condition, llvm::function_ref<void()> then, llvm::function_ref<void()> otherwise = nullptr);
   /// `body(i)` for all i in [0, count), split over threads.
   void parallel(mlir::Value count, LoopBody body);
+  /// `body(begin, end)` for ranges that cover [0, count), split over threads.
+  void parallelRange(mlir::Value count, llvm::function_ref<void(mlir::Value, mlir::Value)> body);
 
   /// The static value of an index, if it has one.
   static std::optional<int64_t> constantOf(mlir::Value value);
