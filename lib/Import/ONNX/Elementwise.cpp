@@ -44,7 +44,32 @@ static void importAdd(OpContext &c) {
 static void importSub(OpContext &c) {
   binary(c, [](Scalar &s, Value x, Value y) { return s.sub(x, y); });
 }
+/// Quantized weights times their scale, where a model writes dequantization as Cast and Mul: one scale, or one per
+/// index of one dimension. Null if this is something else.
+static Tensor *dequantizeWeight(OpContext &c, Tensor *real, Tensor *scale) {
+  Tensor *weight = real->castFrom;
+  if (!weight || !scale->constant || scale->elementType() != real->elementType() || scale->rank() > weight->rank())
+    return nullptr;
+  std::optional<int64_t> axis;
+  int64_t offset = weight->rank() - scale->rank();
+  for (int64_t d = 0; d < scale->rank(); ++d) {
+    if (scale->dim(d) == 1)
+      continue;
+    if (axis || scale->dim(d) != weight->dim(offset + d))
+      return nullptr;
+    axis = offset + d;
+  }
+  Tensor *scales = reshape(c, scale, axis ? Extents{weight->extents[*axis]} : Extents{});
+  IntegerAttr axisAttr = axis ? c.b.getI64IntegerAttr(*axis) : IntegerAttr();
+  auto type = RankedTensorType::get(weight->shape(), real->elementType());
+  Value result = DequantizeOp::create(c.b, c.loc, type, c.value(weight), c.value(scales), Value(), axisAttr, IntegerAttr());
+  return c.tensor(result, weight->extents);
+}
+
 static void importMul(OpContext &c) {
+  for (auto [weight, scale] : {std::pair(0, 1), std::pair(1, 0)})
+    if (Tensor *known = dequantizeWeight(c, c.in(weight), c.in(scale)))
+      return c.set(0, known);
   binary(c, [](Scalar &s, Value x, Value y) { return s.mul(x, y); });
 }
 static void importDiv(OpContext &c) {
@@ -152,21 +177,30 @@ static void importBitwiseNot(OpContext &c) {
   if (c.in(0)->isFloat())
     c.error("has floating-point operands");
   if (!c.failed())
-    unary(c, [](Scalar &s, Value x) -> Value { return arith::XOrIOp::create(s.b, s.loc, x, s.constant(-1)); });
+    unary(c, [](Scalar &s, Value x) -> Value {
+      APInt ones = APInt::getAllOnes(x.getType().isIndex() ? 64 : x.getType().getIntOrFloatBitWidth());
+      return arith::XOrIOp::create(s.b, s.loc, x, arith::ConstantOp::create(s.b, s.loc, s.b.getIntegerAttr(x.getType(), ones)));
+    });
 }
 
-/// Shifting by the width or more gives zero.
+/// Shifting by the width or more leaves nothing but copies of the sign.
 static void importBitShift(OpContext &c) {
   StringRef direction = c.attr("direction", "");
   if (direction != "LEFT" && direction != "RIGHT")
     c.error("has direction '{0}', expected LEFT or RIGHT", direction);
-  if (!c.in(0)->elementType().isUnsignedInteger())
-    c.unsupported("shifts elements of type {0}, expected unsigned integers", c.elementType(0));
+  if (c.in(0)->isFloat() || c.in(0)->isBool())
+    c.error("shifts elements of type {0}, expected integers", c.elementType(0));
   binary(c, [&](Scalar &s, Value x, Value y) -> Value {
-    Value width = arith::ConstantOp::create(s.b, s.loc, s.b.getIntegerAttr(x.getType(), x.getType().getIntOrFloatBitWidth()));
+    int64_t bits = x.getType().isIndex() ? 64 : x.getType().getIntOrFloatBitWidth();
+    Value width = arith::ConstantOp::create(s.b, s.loc, s.b.getIntegerAttr(x.getType(), bits));
+    if (direction == "RIGHT" && !s.isUnsigned()) {
+      Value most = arith::ConstantOp::create(s.b, s.loc, s.b.getIntegerAttr(x.getType(), bits - 1));
+      return arith::ShRSIOp::create(s.b, s.loc, x, arith::MinUIOp::create(s.b, s.loc, y, most));
+    }
     Value shifted = direction == "LEFT" ? Value(arith::ShLIOp::create(s.b, s.loc, x, y))
                                         : Value(arith::ShRUIOp::create(s.b, s.loc, x, y));
-    return s.select(s.compare(Scalar::LT, y, width), shifted, s.constant(0));
+    Value fits = arith::CmpIOp::create(s.b, s.loc, arith::CmpIPredicate::ult, y, width);
+    return s.select(fits, shifted, s.constant(0));
   });
 }
 
@@ -231,7 +265,10 @@ static void importCast(OpContext &c) {
   Type element = elementTypeOf(int32_t(to), c.b.getContext());
   if (!element || element.isInteger(4) || c.elementType(0).getIntOrFloatBitWidth() == 4)
     return c.unsupported("casts from {0} to {1}", c.elementType(0), dataTypeName(int32_t(to)));
-  c.set(0, castTo(c, c.in(0), element));
+  Tensor *result = castTo(c, c.in(0), element);
+  if (c.in(0)->constant && c.in(0)->elementType().getIntOrFloatBitWidth() == 8 && isa<FloatType>(element))
+    result->castFrom = c.in(0);
+  c.set(0, result);
 }
 
 static void importCastLike(OpContext &c) {

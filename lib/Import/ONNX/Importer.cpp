@@ -78,6 +78,8 @@ Tensor *Importer::fromEntries(ArrayRef<int64_t> shape, Type elementType, Extents
 }
 
 const Extents *Importer::entries(Tensor *tensor) {
+  if (!tensor->entries && tensor->type.hasStaticShape() && tensor->type.getNumElements() == 0)
+    tensor->entries.emplace(); // whatever it is computed from
   if (!tensor->entries && tensor->constant && tensor->constant->size() <= kMostEntries &&
       !tensor->elementType().isUnsignedInteger()) {
     tensor->entries.emplace();

@@ -50,7 +50,7 @@ const Operator *nnopt::onnx::findOperator(StringRef domain, StringRef name, int6
 
 llvm::SmallVector<OnnxOperatorInfo> nnopt::onnxOperatorTable() {
   return llvm::map_to_vector(table(), [](const Operator *row) {
-    return OnnxOperatorInfo{row->domain, row->name, row->since, row->until, row->notes};
+    return OnnxOperatorInfo{row->domain, row->name, row->domain.empty() ? std::max(row->since, kOldestOpset) : row->since, row->until, row->notes};
   });
 }
 

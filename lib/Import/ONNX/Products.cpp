@@ -25,6 +25,14 @@ static bool depthsDiffer(OpContext &c, OpFoldResult x, OpFoldResult y) {
   return true;
 }
 
+/// A matrix of the model itself, stored as such or quantized.
+static bool isTrained(Tensor *matrix) {
+  if (matrix->rank() != 2 || matrix->constant || !matrix->value)
+    return matrix->rank() == 2 && matrix->constant;
+  auto dequantize = matrix->value.getDefiningOp<DequantizeOp>();
+  return dequantize && dequantize.getInput().getDefiningOp<WeightOp>();
+}
+
 /// A product with a trained matrix is a linear layer; other products are batched matrix products.
 static void importMatMul(OpContext &c) {
   Tensor *lhs = c.in(0), *rhs = c.in(1);
@@ -37,7 +45,7 @@ static void importMatMul(OpContext &c) {
     return;
   Type element = lhs->elementType();
   bool isRow = lhs->rank() == 1, isColumn = rhs->rank() == 1;
-  if (rhs->constant && rhs->rank() == 2) {
+  if (isTrained(rhs)) {
     return c.set(0, c.structured<LinearOp>(element, lhs->rank(), c.value(lhs), c.value(rhs), Value(), ValueRange(),
                                            Value(), /*weight_kn=*/true, PackAttr(), ArrayAttr()));
   }
@@ -75,7 +83,7 @@ static void importGemm(OpContext &c) {
       return s.mul(args[0], s.constant(factor));
     });
   };
-  bool isLinear = rhs->constant && alpha == 1;
+  bool isLinear = isTrained(rhs) && alpha == 1;
   bool takesBias = isLinear && bias && beta == 1 && bias->rank() == 1 && bias->extents[0] == rhs->extents[transposeB ? 0 : 1];
   Tensor *product;
   if (isLinear) {

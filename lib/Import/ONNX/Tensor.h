@@ -27,6 +27,9 @@ struct Tensor {
   /// Integers are of index type whatever the element type is; floats and bools are of theirs.
   std::optional<llvm::SmallVector<mlir::OpFoldResult>> entries;
 
+  /// The integer constant that this was cast from, if it was: weights stored in 8 bits may be scaled by plain nodes.
+  Tensor *castFrom = nullptr;
+
   int64_t rank() const { return type.getRank(); }
   int64_t dim(int64_t i) const { return type.getDimSize(i); }
   llvm::ArrayRef<int64_t> shape() const { return type.getShape(); }
