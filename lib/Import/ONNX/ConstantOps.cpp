@@ -74,6 +74,30 @@ static void importConstantOfShape(OpContext &c) {
   c.set(0, filled(c, extents, element, value));
 }
 
+/// The element of a floating-point scalar as an index, if it is known to be a whole number: a constant, or a converted extent.
+static OpFoldResult wholeNumber(OpContext &c, Tensor *tensor) {
+  const Extents *entries = c.entries(tensor);
+  if (!entries)
+    return {};
+  if (auto attr = dyn_cast<Attribute>(entries->front())) {
+    double number = cast<FloatAttr>(attr).getValueAsDouble();
+    bool isWhole = number == std::floor(number) && std::abs(number) < double(1 << 24);
+    return isWhole ? OpFoldResult(c.shapes.constant(int64_t(number))) : OpFoldResult();
+  }
+  auto real = cast<Value>(entries->front()).getDefiningOp<arith::SIToFPOp>();
+  auto wide = real ? real.getIn().getDefiningOp<arith::IndexCastOp>() : arith::IndexCastOp();
+  return wide ? OpFoldResult(wide.getIn()) : OpFoldResult();
+}
+
+/// How many elements there are from `start` to `limit` in steps of `step`.
+static OpFoldResult countSteps(OpContext &c, OpFoldResult start, OpFoldResult limit, OpFoldResult step) {
+  if (ShapeMath::is(step, 0)) {
+    c.error("counts in steps of 0");
+    return c.shapes.constant(0);
+  }
+  return c.shapes.max(c.shapes.ceilDiv(c.shapes.sub(limit, start), step), c.shapes.constant(0));
+}
+
 /// start, start + step, ...: the number of elements must follow from shapes.
 static void importRange(OpContext &c) {
   expectSameTypes(c, {c.in(0), c.in(1), c.in(2)});
@@ -84,7 +108,12 @@ static void importRange(OpContext &c) {
     return;
   Type element = c.elementType(0);
   OpFoldResult count;
-  if (c.in(0)->isFloat()) {
+  OpFoldResult whole[] = {{}, {}, {}};
+  for (unsigned i = 0; i < 3 && c.in(0)->isFloat(); ++i)
+    whole[i] = wholeNumber(c, c.in(i));
+  if (whole[0] && whole[1] && whole[2]) {
+    count = countSteps(c, whole[0], whole[1], whole[2]);
+  } else if (c.in(0)->isFloat()) {
     double start = c.number(0, 0, "start"), limit = c.number(1, 0, "limit"), step = c.number(2, 1, "step");
     double steps = step == 0 ? -1 : std::ceil((limit - start) / step);
     if (!c.failed() && !(step != 0 && steps < double(int64_t(1) << 40)))
@@ -92,12 +121,11 @@ static void importRange(OpContext &c) {
     count = c.shapes.constant(std::max<int64_t>(0, int64_t(steps)));
   } else {
     Extents start = c.indices(0, "a start"), limit = c.indices(1, "a limit"), step = c.indices(2, "a step");
-    if (c.failed())
-      return;
-    if (ShapeMath::is(step[0], 0))
-      return c.error("counts in steps of 0");
-    count = c.shapes.max(c.shapes.ceilDiv(c.shapes.sub(limit[0], start[0]), step[0]), c.shapes.constant(0));
+    if (!c.failed())
+      count = countSteps(c, start[0], limit[0], step[0]);
   }
+  if (c.failed())
+    return;
   std::optional<int64_t> known = ShapeMath::get(count);
   const Extents *start = c.entries(c.in(0)), *step = c.entries(c.in(2));
   if (!c.in(0)->isFloat() && known && *known <= kMostEntries && start && step) {

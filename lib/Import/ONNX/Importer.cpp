@@ -50,6 +50,7 @@ Tensor *Importer::tensor(Value value, ExtentsRef extents) {
   result.type = type;
   result.extents.assign(extents.begin(), extents.end());
   result.value = value;
+  shapes->addExtents(extents);
   byValue.try_emplace(value, &result);
   return &result;
 }

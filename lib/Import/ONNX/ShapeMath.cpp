@@ -235,6 +235,12 @@ bool ShapeMath::isSymbol(OpFoldResult x) const {
   return value && symbols.contains(value);
 }
 
+void ShapeMath::addExtents(ExtentsRef extents) {
+  for (OpFoldResult extent : extents)
+    if (auto value = dyn_cast<Value>(extent))
+      nonNegative.insert(value);
+}
+
 static bool isNonNegativeExpr(AffineExpr expr) {
   if (auto known = dyn_cast<AffineConstantExpr>(expr))
     return known.getValue() >= 0;
@@ -249,7 +255,7 @@ bool ShapeMath::isNonNegative(OpFoldResult x) const {
   auto value = dyn_cast_if_present<Value>(x);
   if (!value)
     return false;
-  if (symbols.contains(value))
+  if (symbols.contains(value) || nonNegative.contains(value))
     return true;
   auto all = [&](ValueRange operands) { return llvm::all_of(operands, [&](Value v) { return isNonNegative(v); }); };
   Operation *op = value.getDefiningOp();

@@ -59,6 +59,8 @@ public:
   /// Marks an extent of an input: not negative, and a factor of products.
   void addSymbol(mlir::Value value) { symbols.insert(value); }
   bool isSymbol(mlir::OpFoldResult x) const;
+  /// Marks extents of a tensor, which are not negative.
+  void addExtents(ExtentsRef extents);
   /// True if `x` cannot be negative. Extents are not; other values only where their formula shows it.
   bool isNonNegative(mlir::OpFoldResult x) const;
 
@@ -82,7 +84,7 @@ public:
 private:
   mlir::Operation *anchor;
   mlir::MLIRContext *ctx;
-  llvm::DenseSet<mlir::Value> symbols;
+  llvm::DenseSet<mlir::Value> symbols, nonNegative;
   llvm::SmallVector<mlir::Operation *> emitted;
   llvm::DenseMap<mlir::Value, Monomial> products;
 
