@@ -105,7 +105,13 @@ private:
         return failure();
       auto write = bufferization::MaterializeInDestinationOp::create(b, result.getLoc(), Type(), result, entry.getArgument(position));
       write.setWritable(true);
-      if (bufferization::AllocTensorOp begin = beginningOf(result)) { // assembled in the caller's buffer
+      bufferization::AllocTensorOp begin = beginningOf(result);
+      // Before the beginning becomes the caller's buffer, whose extents are what is asked for.
+      unsigned numDynamic = 0;
+      for (int64_t d = 0; d < type.getRank(); ++d)
+        extents.push_back(begin && type.isDynamicDim(d) ? Value(begin.getDynamicSizes()[numDynamic++])
+                                                        : b.createOrFold<tensor::DimOp>(result.getLoc(), result, d));
+      if (begin) { // assembled in the caller's buffer
         OpBuilder early(begin);
         Value output = bufferization::ToTensorOp::create(early, result.getLoc(), type, entry.getArgument(position),
                                                          /*restrict=*/true, /*writable=*/true);
@@ -114,8 +120,6 @@ private:
       } else {
         write.setRestrict(true);
       }
-      for (int64_t d = 0; d < type.getRank(); ++d)
-        extents.push_back(b.createOrFold<tensor::DimOp>(result.getLoc(), result, d));
     }
     terminator.getOperandsMutable().assign(extents);
     entry.setResAttrsAttr(nullptr);
