@@ -90,7 +90,11 @@ static void importPad(OpContext &c) {
       c.error("fills with a value of type {0}, expected one element", value->type);
     if (c.failed())
       return;
-    Value scalar = tensor::ExtractOp::create(c.b, c.loc, c.value(reshape(c, value, {})), ValueRange());
+    Value scalar;
+    if (value->constant && value->isFloat())
+      scalar = arith::ConstantOp::create(c.b, c.loc, cast<TypedAttr>(value->constant->at(0)));
+    else
+      scalar = tensor::ExtractOp::create(c.b, c.loc, c.value(reshape(c, value, {})), ValueRange());
     return c.set(0, padConstant(c, x, pads->before, pads->after, scalar));
   }
   if (mode != "edge" && mode != "reflect" && mode != "wrap")
