@@ -47,6 +47,8 @@ struct Options {
                              cl::cat(main)};
   cl::opt<bool> json{"json", cl::desc("Print sizes and times as one JSON object"), cl::cat(main)};
 
+  cl::opt<bool> listOperators{"list-operators", cl::desc("Print the ONNX operators that models may use, and stop"), cl::cat(main)};
+
   cl::opt<std::string> startAt{"start-at", cl::desc("First stage to run, on a dump of the stage before (default: import)"),
                                cl::value_desc("stage"), cl::init("import"), cl::cat(inside)};
   cl::opt<std::string> stopAfter{"stop-after", cl::desc("Last stage to run; writes the module"), cl::value_desc("stage"),
@@ -145,6 +147,9 @@ std::optional<Flags> parseFlags(int argc, char **argv) {
     return std::nullopt;
   Flags flags;
   CompileOptions &compile = flags.compile;
+  flags.listOperators = options.listOperators;
+  if (flags.listOperators)
+    return flags;
   if (options.model.empty())
     wrongUsage("no model given");
   else if (options.output.empty())

@@ -13,6 +13,7 @@ struct Flags {
   nnopt::LoadOptions load;
   nnopt::CompileOptions compile;
   bool json = false;
+  bool listOperators = false; ///< nothing else is asked for then
   std::string remarks; ///< regular expression of pass names, empty for none
 };
 

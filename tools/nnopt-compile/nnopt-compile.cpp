@@ -8,6 +8,7 @@
 #include "nnopt/Driver/Compile.h"
 #include "nnopt/Driver/Diagnostics.h"
 #include "nnopt/Driver/Load.h"
+#include "nnopt/Import/ONNX.h"
 #include "nnopt/Pipelines/Stages.h"
 
 #include "llvm/Support/ErrorHandling.h"
@@ -93,6 +94,10 @@ int main(int argc, char **argv) {
   std::optional<Flags> flags = parseFlags(argc, argv);
   if (!flags)
     return kBadUsage;
+  if (flags->listOperators) {
+    llvm::outs() << onnxOperatorPage();
+    return kDone;
+  }
   ProgressLine progress;
   return compile(*flags, progress);
 }
