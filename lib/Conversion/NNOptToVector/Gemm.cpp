@@ -26,6 +26,8 @@ static constexpr double kRemoteFactor = 10;
 static constexpr int64_t kCachedWeights = 24 * 1024 * 1024;
 // Work of an item: enough to pay for its hand-out, little enough to balance; and what twice or half of it counts against even shares.
 static constexpr double kItemFlops = 1e6, kSizeCost = 0.01;
+// What the order of items that moves more bytes counts against even shares.
+static constexpr double kOrderCost = 0.1;
 // Shares are balanced for these numbers of threads, which is no concern if each gets so many items.
 static constexpr int64_t kLikelyThreads[] = {2, 4, 8}, kEvenItems = 64;
 // The columns are cut into at most so many parts; and into so many if there may be one row.
@@ -165,28 +167,39 @@ private:
     // Varying extents are taken for middling ones.
     int64_t depths = k.constantOf(depth).value_or(128), columns = staticColumns.value_or(128), rows = staticRows.value_or(128);
     int64_t outer = k.constantOf(k.product(ArrayRef<Value>(p.rows).drop_back())).value_or(1);
-    Extents extents{rows, outer, columns, llvm::divideCeilSigned(columns, width)};
+    Extents extents{rows, outer, columns, std::max<int64_t>(1, llvm::divideCeilSigned(columns, width))};
     int64_t bytes = depths * columns * sizeof(float), groupBytes = depths * width * sizeof(float);
     bool streamed = bytes > kStreamedBytes;
     blockGroups = streamed ? std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, groupBytes)) : kAllGroups;
     // Sharing the rows, each thread reads all of B; sharing the columns, it reads all of A and finds C in parts elsewhere.
     double remote = static_cast<double>(rows) * outer * (depths + columns) * sizeof(float);
-    rowsOutside = !isShared() || bytes <= remote * (weightBytes() <= kCachedWeights ? kRemoteFactor : 1);
-    int64_t leastRows = rowsOutside ? tile.rows : llvm::alignTo(std::min(rows, kFewRows), tile.rows);
+    bool prefersRows = !isShared() || bytes <= remote * (weightBytes() <= kCachedWeights ? kRemoteFactor : 1);
+    rowsOutside = prefersRows;
+    double cost = chooseItems(extents, 2.0 * depths);
+    if (!isShared())
+      return;
+    // The other way, if its shares are clearly more even.
+    auto preferred = std::pair(blockRows, parts);
+    rowsOutside = !prefersRows;
+    if (chooseItems(extents, 2.0 * depths) + kOrderCost >= cost)
+      rowsOutside = prefersRows, std::tie(blockRows, parts) = preferred;
+  }
 
+  /// Sets the size of items that costs least in the order `rowsOutside`; returns its cost.
+  double chooseItems(const Extents &extents, double flopsPerSum) {
+    int64_t mostRows = llvm::alignTo(std::max<int64_t>(1, extents.rows), tile.rows);
+    int64_t leastRows = rowsOutside ? tile.rows : std::min<int64_t>(mostRows, llvm::alignTo(kFewRows, tile.rows));
+    // A varying number of rows may be 1.
+    int64_t leastParts = staticRows ? 1 : std::min(kLeastParts, extents.groups);
     double best = std::numeric_limits<double>::infinity();
-    for (int64_t size = leastRows; size <= std::max<int64_t>(leastRows, llvm::alignTo(rows, tile.rows)); size += tile.rows) {
-      for (int64_t count = 1; count <= std::min(kMostParts, extents.groups); ++count) {
-        double cost = costOf(extents, size, count, 2.0 * depths);
-        // A varying number of rows may be 1.
-        if (!staticRows && count < std::min(kLeastParts, extents.groups))
-          continue;
-        if (cost < best)
+    for (int64_t size = leastRows; size <= mostRows; size += tile.rows) {
+      for (int64_t count = leastParts; count <= std::min(kMostParts, extents.groups); ++count)
+        if (double cost = costOf(extents, size, count, flopsPerSum); cost < best)
           best = cost, blockRows = size, parts = count;
-      }
-      if (2.0 * depths * columns * size > kItemFlops * kMostParts)
+      if (flopsPerSum * extents.columns * size > kItemFlops * kMostParts)
         break;
     }
+    return best;
   }
 
   /// Bytes of all weights of the module.
