@@ -140,11 +140,13 @@ def test_comparison(got, want, why):
     assert found is None if why is None else why in found
 
 
-def test_bfloat16_may_differ_by_two_units_in_the_last_place():
+@pytest.mark.parametrize("name, unit", [("bfloat16", 2**-7), ("float16", 2**-10)])
+def test_half_precision_may_differ_by_two_units_in_the_last_place(name, unit):
     ml_dtypes = pytest.importorskip("ml_dtypes")
-    want = np.array([1.0], ml_dtypes.bfloat16)
-    assert difference(np.array([1.0 + 2**-7], ml_dtypes.bfloat16), want, 1e-3, 1e-7) is None
-    assert difference(np.array([1.0 + 2**-5], ml_dtypes.bfloat16), want, 1e-3, 1e-7)
+    dtype = getattr(ml_dtypes, name, np.float16)
+    want = np.array([1.0], dtype)
+    assert difference(np.array([1.0 + 2 * unit], dtype), want, 1e-3, 1e-7) is None
+    assert difference(np.array([1.0 + 3 * unit], dtype), want, 1e-3, 1e-7)
 
 
 def test_error_lines_are_found_with_and_without_a_place():
