@@ -32,11 +32,24 @@ static uint64_t detectable(ArrayRef<StringRef> features, SmallVectorImpl<StringR
   return result;
 }
 
+/// LLVM's features of an x86 processor, with those that others imply: a psABI level does not list them.
+static SmallVector<StringRef> featuresOf(StringRef cpu) {
+  SmallVector<StringRef> listed;
+  X86::getFeaturesForCPU(cpu, listed);
+  StringMap<bool> implied;
+  for (StringRef feature : listed)
+    X86::updateImpliedFeatures(feature, /*Enabled=*/true, implied);
+  // Of the table of features, not of the map: its names outlive this function.
+  for (StringRef feature : kDetected)
+    if (implied.lookup(feature) && !is_contained(listed, feature))
+      listed.push_back(feature);
+  return listed;
+}
+
 Expected<uint64_t> nnopt::requiredCpuFeatures(const Isa &isa) {
   if (isa.arch != "x86_64")
     return 0;
-  SmallVector<StringRef> needed, always, extra, others;
-  X86::getFeaturesForCPU(isa.cpu, needed);
+  SmallVector<StringRef> needed = featuresOf(isa.cpu), always, extra, others;
   StringRef(isa.features).split(extra, ',', -1, /*KeepEmpty=*/false);
   for (StringRef feature : extra)
     if (feature.consume_front("+"))
@@ -90,8 +103,7 @@ static Expected<const Isa *> rowOf(StringRef name, const Triple &triple) {
     return bestRow(features, triple);
   }
   if (triple.getArch() == Triple::x86_64 && X86::parseArchX86(name, /*Only64Bit=*/true) != X86::CK_None) {
-    X86::getFeaturesForCPU(name, features);
-    return bestRow(features, triple);
+    return bestRow(featuresOf(name), triple);
   }
   if (triple.getArch() == Triple::aarch64 && AArch64::parseCpu(name))
     return bestRow(features, triple);
