@@ -274,6 +274,19 @@ bool ShapeMath::isNonNegative(OpFoldResult x) const {
 // Lifting scalar ops
 //===----------------------------------------------------------------------===//
 
+/// A constant rounded to a narrower type, which the folder of arith.truncf refuses if it is not exact. Null for other ops.
+static Attribute roundConstant(Operation *op, ArrayRef<OpFoldResult> operands) {
+  auto truncate = dyn_cast<arith::TruncFOp>(op);
+  auto known = truncate ? dyn_cast_if_present<FloatAttr>(dyn_cast<Attribute>(operands[0])) : FloatAttr();
+  if (!known)
+    return {};
+  auto type = cast<FloatType>(truncate.getType());
+  APFloat value = known.getValue();
+  bool lost;
+  value.convert(type.getFloatSemantics(), APFloat::rmNearestTiesToEven, &lost);
+  return FloatAttr::get(type, value);
+}
+
 OpFoldResult ShapeMath::lift(Operation *op, ArrayRef<OpFoldResult> given) {
   llvm::SmallDenseMap<Value, OpFoldResult> byOperand;
   for (auto [operand, value] : llvm::zip_equal(op->getOperands(), given))
@@ -282,6 +295,8 @@ OpFoldResult ShapeMath::lift(Operation *op, ArrayRef<OpFoldResult> given) {
   auto attributes = [&] {
     return llvm::map_to_vector(operands, [](OpFoldResult operand) { return dyn_cast<Attribute>(operand); });
   };
+  if (Attribute rounded = roundConstant(op, operands))
+    return rounded;
   bool folded = succeeded(op->fold(attributes(), results));
   if (folded && results.empty()) { // in place: constants may have changed sides
     operands = llvm::map_to_vector(op->getOperands(), [&](Value operand) { return byOperand.lookup(operand); });
