@@ -1,4 +1,4 @@
-//===- Reduce.cpp - reductions, ArgMax, ArgMin ----------------------------===//
+//===- Reduce.cpp - reductions, ArgMax, ArgMin, Hardmax -------------------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
@@ -126,23 +126,14 @@ static void importReduceLogSumExp(OpContext &c) {
 }
 
 //===----------------------------------------------------------------------===//
-// ArgMax, ArgMin
+// ArgMax, ArgMin, Hardmax
 //===----------------------------------------------------------------------===//
 
-/// One pass that carries the best element and its place.
-template <bool isMax>
-static void importArg(OpContext &c) {
-  Tensor *x = c.in(0);
-  int64_t axis = c.axis(c.attr("axis", int64_t(0)), x->rank());
-  bool keep = c.attr("keepdims", int64_t(1)) != 0, takesLast = c.attr("select_last_index", int64_t(0)) != 0;
-  if (c.failed())
-    return;
-  if (x->rank() == 0)
-    return c.set(0, c.scalar(c.b.getI64Type(), 0));
+/// Where the best element along `axis` is, without that dimension: one pass that carries the element and its place.
+static Tensor *placeOfBest(OpContext &c, Tensor *x, int64_t axis, bool isMax, bool takesLast) {
   Type element = x->elementType(), place = c.b.getI64Type();
-  Extents kept(x->extents), result(x->extents);
+  Extents kept(x->extents);
   kept.erase(kept.begin() + axis);
-  result[axis] = c.shapes.constant(1);
   auto init = [&](Type type, TypedAttr value) {
     Value empty = tensor::EmptyOp::create(c.b, c.loc, kept, type);
     Value scalar = withSign(c.b, c.loc, arith::ConstantOp::create(c.b, c.loc, value), type);
@@ -171,8 +162,40 @@ static void importArg(OpContext &c) {
   };
   auto op = linalg::GenericOp::create(c.b, c.loc, TypeRange{best.getType(), at.getType()}, ValueRange{c.value(x)},
                                       ValueRange{best, at}, maps, loops, emit);
-  Tensor *places = c.tensor(op.getResult(1), kept);
-  c.set(0, keep ? reshape(c, places, result) : places);
+  return c.tensor(op.getResult(1), kept);
+}
+
+template <bool isMax>
+static void importArg(OpContext &c) {
+  Tensor *x = c.in(0);
+  int64_t axis = c.axis(c.attr("axis", int64_t(0)), x->rank());
+  bool keep = c.attr("keepdims", int64_t(1)) != 0, takesLast = c.attr("select_last_index", int64_t(0)) != 0;
+  if (c.failed())
+    return;
+  if (x->rank() == 0)
+    return c.set(0, c.scalar(c.b.getI64Type(), 0));
+  Tensor *places = placeOfBest(c, x, axis, isMax, takesLast);
+  c.set(0, keep ? collapse(c, places, axis, axis) : places);
+}
+
+/// 1 at the first largest element along the axis, 0 elsewhere. Before opset 13 over all dimensions from the axis on.
+static void importHardmax(OpContext &c) {
+  Tensor *x = c.in(0);
+  expectFloat(c, x);
+  int64_t axis = c.axis(c.attr("axis", c.opset < 13 ? int64_t(1) : int64_t(-1)), x->rank());
+  if (c.failed())
+    return;
+  Tensor *rows = c.opset < 13 || x->rank() == 0 ? collapse(c, x, axis, x->rank()) : x;
+  Tensor *places = placeOfBest(c, rows, axis, /*isMax=*/true, /*takesLast=*/false);
+  Value where = c.value(places);
+  Tensor *y = generate(c, rows->extents, x->elementType(), [&](Scalar &s, ValueRange at) {
+    SmallVector<Value> row(at);
+    row.erase(row.begin() + axis);
+    Scalar place = s.as(s.b.getI64Type());
+    Value isBest = place.compare(Scalar::EQ, place.fromIndex(at[axis]), readElement(s, where, row));
+    return s.select(isBest, s.constant(1), s.constant(0));
+  });
+  c.set(0, reshape(c, y, x->extents));
 }
 
 static constexpr Operator kOperators[] = {
@@ -187,6 +210,7 @@ static constexpr Operator kOperators[] = {
     {"ReduceMax", 1, 1, 2, importReduceExtreme<true>},
     {"ReduceMin", 1, 1, 2, importReduceExtreme<false>},
     {"ArgMax", 1, 1, 1, importArg<true>},
+    {"Hardmax", 1, 1, 1, importHardmax},
     {"ArgMin", 1, 1, 1, importArg<false>},
 };
 
