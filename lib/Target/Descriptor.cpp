@@ -85,13 +85,17 @@ Error nnopt::defineDescriptor(Module &module, const Signature &signature, const 
   }
   variants.push_back(b.fields({info("none"), b.null, b.i64(0)}));
 
+  auto requirement = [&](const Requirement &row) -> Constant * { // nnopt_requirement
+    return b.fields({b.i32(row.symbol), b.i32(row.equals), b.i64(row.least), b.i64(row.most)});
+  };
   int64_t extents = 0;
   for (const ModelArgument &output : signature.outputs)
     extents += output.type.getRank();
   Constant *model = b.fields( // nnopt_model
       {b.i32(signature.symbols.size()), b.i32(extents), b.i32(options.defaultThreads), b.i32(signature.inputs.size()),
        b.i32(signature.outputs.size()), b.arrayOf(signature.inputs, [&](const ModelArgument &row) { return b.symbols(row); }),
-       inputs, outputs, b.array(variants), module.getFunction(kWorkspaceName), module.getFunction(kShapesName)});
+       inputs, outputs, b.array(variants), b.arrayOf(signature.requirements, requirement),
+       b.i64(signature.requirements.size()), module.getFunction(kWorkspaceName), module.getFunction(kShapesName)});
 
   GlobalVariable *declared = module.getNamedGlobal("nnopt_this_model");
   auto *defined = new GlobalVariable(module, model->getType(), /*isConstant=*/true, GlobalValue::InternalLinkage, model);

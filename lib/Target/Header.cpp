@@ -63,6 +63,13 @@ void nnopt::writeModelHeader(raw_ostream &os, const Signature &signature, const 
   os << "/* " << options.name << ": a compiled model. " << commentText(options.stamp) << "\n *\n";
   writeArguments(os, "in", signature.inputs);
   writeArguments(os, "out", signature.outputs);
+  for (const Requirement &row : signature.requirements) {
+    os << " *   " << commentText(signature.symbols[row.symbol]);
+    if (row.equals >= 0)
+      os << " = " << commentText(signature.symbols[row.equals]) << "\n";
+    else
+      os << (row.least == row.most ? " = " : " <= ") << row.most << "\n";
+  }
   os << " *\n * Link with: " << options.name << ".o " << (usesThreads ? "-lgomp -lm" : "-lm") << "\n */\n";
   std::string guard = "NNOPT_MODEL_" + options.name;
   os << "#ifndef " << guard << "\n#define " << guard << "\n\n" << StringRef(kInterface);

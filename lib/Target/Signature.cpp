@@ -93,6 +93,31 @@ static FailureOr<ModelArgument> readArgument(ModuleOp module, Attribute attribut
   return argument;
 }
 
+static LogicalResult readRequirements(ModuleOp module, Signature &signature) {
+  auto rows = module->getAttrOfType<ArrayAttr>(kRequirementsAttr);
+  if (!rows)
+    return success();
+  auto number = [&](StringAttr name) -> int32_t {
+    auto found = name ? llvm::find(signature.symbols, name.getValue()) : signature.symbols.end();
+    return found == signature.symbols.end() ? -1 : static_cast<int32_t>(found - signature.symbols.begin());
+  };
+  for (Attribute attribute : rows) {
+    auto row = dyn_cast<DictionaryAttr>(attribute);
+    Requirement requirement{row ? number(row.getAs<StringAttr>("symbol")) : -1};
+    auto equals = row ? row.getAs<StringAttr>("equals") : nullptr;
+    if (equals)
+      requirement.equals = number(equals);
+    if (requirement.symbol < 0 || (equals && requirement.equals < 0))
+      return module.emitError("has a requirement on a symbol that no input has: ") << attribute;
+    if (auto least = row.getAs<IntegerAttr>("least"))
+      requirement.least = least.getInt();
+    if (auto most = row.getAs<IntegerAttr>("most"))
+      requirement.most = most.getInt();
+    signature.requirements.push_back(requirement);
+  }
+  return success();
+}
+
 FailureOr<Signature> nnopt::readSignature(ModuleOp module) {
   Signature signature;
   auto inputs = module->getAttrOfType<ArrayAttr>(kInputsAttr), outputs = module->getAttrOfType<ArrayAttr>(kOutputsAttr);
@@ -102,6 +127,8 @@ FailureOr<Signature> nnopt::readSignature(ModuleOp module) {
   if (auto symbols = module->getAttrOfType<ArrayAttr>(kSymbolsAttr))
     for (auto symbol : symbols.getAsRange<StringAttr>())
       signature.symbols.push_back(symbol.str());
+  if (failed(readRequirements(module, signature)))
+    return failure();
   for (auto [attributes, arguments] : {std::pair(inputs, &signature.inputs), std::pair(outputs, &signature.outputs)})
     for (Attribute attribute : attributes) {
       FailureOr<ModelArgument> argument = readArgument(module, attribute, signature.symbols);

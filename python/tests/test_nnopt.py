@@ -161,7 +161,7 @@ def test_refuses_unknown_and_repeated_names(model):
 def test_the_model_itself_refuses_too(model):
     # Past the checks in Python: the status of the C interface becomes an exception.
     x, m = example(3)
-    with pytest.raises(nnopt.ShapeError, match="net: two extents that the model names alike differ") as caught:
+    with pytest.raises(nnopt.ShapeError, match="net: two extents that the model takes for equal differ") as caught:
         model._execute([x, m[:2].copy()], threads=1)
     assert caught.value.status == 5
     assert isinstance(caught.value, (nnopt.Error, ValueError))

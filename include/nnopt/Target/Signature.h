@@ -24,9 +24,17 @@ struct ModelArgument {
   std::vector<int32_t> symbols;  ///< per dimension: number of the symbol, or -1
 };
 
+/// What the code relies on: a symbol between two bounds, or equal to another.
+struct Requirement {
+  int32_t symbol;
+  int32_t equals = -1; ///< number of the other symbol, or -1
+  int64_t least = 0, most = std::numeric_limits<int64_t>::max();
+};
+
 struct Signature {
   std::vector<ModelArgument> inputs, outputs;
   std::vector<std::string> symbols;
+  std::vector<Requirement> requirements;
   std::vector<const Isa *> isas; ///< the variants in the module, in ascending rank
 };
 

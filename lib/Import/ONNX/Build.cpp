@@ -62,7 +62,7 @@ void nnopt::onnx::expectNoNaN(OpContext &c, unsigned input) {
 //===----------------------------------------------------------------------===//
 
 /// Of two extents of one dimension. Symbols are preferred: later shapes are more often equal to them.
-static std::optional<OpFoldResult> broadcastExtent(const ShapeMath &shapes, OpFoldResult x, OpFoldResult y) {
+static std::optional<OpFoldResult> broadcastExtent(ShapeMath &shapes, OpFoldResult x, OpFoldResult y) {
   if (x == y || ShapeMath::is(y, 1))
     return x;
   if (ShapeMath::is(x, 1))
@@ -70,6 +70,7 @@ static std::optional<OpFoldResult> broadcastExtent(const ShapeMath &shapes, OpFo
   bool knowsX = ShapeMath::get(x).has_value(), knowsY = ShapeMath::get(y).has_value();
   if (knowsX && knowsY)
     return std::nullopt;
+  shapes.requireEqual(x, y);
   if (knowsX || knowsY)
     return knowsX ? x : y;
   return shapes.isSymbol(y) && !shapes.isSymbol(x) ? y : x;

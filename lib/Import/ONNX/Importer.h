@@ -85,6 +85,8 @@ private:
   llvm::StringMap<int64_t> opsets;
   llvm::StringMap<mlir::Value> symbols;
   llvm::DenseMap<mlir::Value, std::string> symbolNames;
+  std::string symbolName(mlir::Value symbol);
+  void addRequirements(mlir::ModuleOp module);
   llvm::StringMap<const FunctionProto *> functions;
   unsigned callDepth = 0;
   bool hasFailed = false;

@@ -69,6 +69,45 @@ Value ShapeMath::asValue(OpFoldResult x) {
 }
 
 //===----------------------------------------------------------------------===//
+// Requirements
+//===----------------------------------------------------------------------===//
+
+/// The least constant among the results of an affine.min whose other result is its only operand, `symbol`.
+static std::optional<int64_t> limitOf(OpFoldResult x, Value symbol) {
+  auto value = dyn_cast<Value>(x);
+  auto min = value ? value.getDefiningOp<affine::AffineMinOp>() : nullptr;
+  if (!min || min->getNumOperands() != 1 || min->getOperand(0) != symbol)
+    return std::nullopt;
+  std::optional<int64_t> limit;
+  for (AffineExpr expr : min.getMap().getResults()) {
+    auto constant = dyn_cast<AffineConstantExpr>(expr);
+    if (!constant && !isa<AffineDimExpr, AffineSymbolExpr>(expr))
+      return std::nullopt;
+    if (constant)
+      limit = std::min(limit.value_or(constant.getValue()), constant.getValue());
+  }
+  return limit;
+}
+
+void ShapeMath::requireEqual(OpFoldResult x, OpFoldResult y) {
+  if (!isSymbol(x))
+    std::swap(x, y);
+  if (x == y || !isSymbol(x))
+    return;
+  Requirement requirement;
+  requirement.symbol = cast<Value>(x);
+  if (auto known = get(y))
+    requirement.least = requirement.most = *known;
+  else if (isSymbol(y))
+    requirement.equals = cast<Value>(y);
+  else if (auto limit = limitOf(y, requirement.symbol))
+    requirement.most = *limit;
+  else
+    return;
+  required.push_back(requirement);
+}
+
+//===----------------------------------------------------------------------===//
 // Arithmetic
 //===----------------------------------------------------------------------===//
 

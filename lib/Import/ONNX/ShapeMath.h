@@ -59,6 +59,13 @@ public:
   /// Marks an extent of an input: not negative, and a factor of products.
   void addSymbol(mlir::Value value) { symbols.insert(value); }
   bool isSymbol(mlir::OpFoldResult x) const;
+  /// Takes two extents for equal, as a broadcast does. What that asks of the symbols is kept, for a call to check.
+  void requireEqual(mlir::OpFoldResult x, mlir::OpFoldResult y);
+  struct Requirement {
+    mlir::Value symbol, equals; ///< `equals` may be null
+    int64_t least = 0, most = std::numeric_limits<int64_t>::max();
+  };
+  llvm::ArrayRef<Requirement> requirements() const { return required; }
   /// Marks extents of a tensor, which are not negative.
   void addExtents(ExtentsRef extents);
   /// True if `x` cannot be negative. Extents are not; other values only where their formula shows it.
@@ -82,6 +89,7 @@ public:
   Monomial monomial(ExtentsRef extents) const;
 
 private:
+  llvm::SmallVector<Requirement> required;
   mlir::Operation *anchor;
   mlir::MLIRContext *ctx;
   llvm::DenseSet<mlir::Value> symbols, nonNegative;

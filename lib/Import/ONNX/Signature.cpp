@@ -200,6 +200,35 @@ static void eraseDeadOps(func::FuncOp entry) {
   });
 }
 
+/// The name that stage bufferize gives to an extent of an input.
+std::string Importer::symbolName(Value symbol) {
+  auto found = symbolNames.find(symbol);
+  if (found != symbolNames.end() && found->second != "?")
+    return found->second;
+  auto dim = symbol.getDefiningOp<tensor::DimOp>();
+  auto argument = cast<BlockArgument>(dim.getSource());
+  return ("dim_" + Twine(argument.getArgNumber()) + "_" + Twine(*dim.getConstantIndex())).str();
+}
+
+/// Hands what broadcasts rely on to the code that checks the inputs of a call.
+void Importer::addRequirements(ModuleOp module) {
+  SetVector<Attribute> rows;
+  for (const ShapeMath::Requirement &requirement : shapes->requirements()) {
+    NamedAttrList row;
+    row.set("symbol", b.getStringAttr(symbolName(requirement.symbol)));
+    if (requirement.equals) {
+      row.set("equals", b.getStringAttr(symbolName(requirement.equals)));
+    } else {
+      if (requirement.least > 0)
+        row.set("least", b.getI64IntegerAttr(requirement.least));
+      row.set("most", b.getI64IntegerAttr(requirement.most));
+    }
+    rows.insert(row.getDictionary(b.getContext()));
+  }
+  if (!rows.empty())
+    module->setAttr(kRequirementsAttr, b.getArrayAttr(rows.getArrayRef()));
+}
+
 OwningOpRef<ModuleOp> Importer::run() {
   OwningOpRef<ModuleOp> module = ModuleOp::create(fileLoc);
   b.setInsertionPointToStart(module->getBody());
@@ -220,6 +249,7 @@ OwningOpRef<ModuleOp> Importer::run() {
   Body body{graph.nodes, llvm::map_to_vector(graph.outputs, [](const ValueInfoProto &output) { return output.name; })};
   if (failed(importBody(body)) || failed(addOutputs(graph)))
     return nullptr;
+  addRequirements(*module);
   eraseDeadOps(entry);
   return module;
 }

@@ -16,6 +16,14 @@ typedef struct nnopt_variant {
   uint64_t required; /* rows of CpuFeatures.def */
 } nnopt_variant;
 
+/* What the code relies on: a symbol between two bounds, or equal to another. */
+typedef struct nnopt_requirement {
+  int32_t symbol;
+  int32_t equals; /* number of the other symbol, or -1 */
+  int64_t least;
+  int64_t most;
+} nnopt_requirement;
+
 typedef struct nnopt_model {
   int32_t symbol_count;
   int32_t output_extent_count;        /* of all outputs together */
@@ -26,6 +34,8 @@ typedef struct nnopt_model {
   const nnopt_argument *inputs;
   const nnopt_argument *outputs;
   const nnopt_variant *variants; /* the best first */
+  const nnopt_requirement *requirements;
+  int64_t requirement_count;
   int64_t (*workspace)(const int64_t *symbols);
   void (*shapes)(const int64_t *symbols, int64_t *extents);
 } nnopt_model;

@@ -13,8 +13,8 @@ typedef enum nnopt_status {
   NNOPT_NULL_POINTER = 1,        /* a tensor array, a tensor's data or a needed workspace is null */
   NNOPT_WRONG_DTYPE = 2,         /* an input has another element type than the model's */
   NNOPT_WRONG_RANK = 3,          /* an input has another number of dimensions than the model's */
-  NNOPT_WRONG_SHAPE = 4,         /* an extent is negative, or differs from the model's fixed one */
-  NNOPT_SHAPE_MISMATCH = 5,      /* two extents that the model names alike differ */
+  NNOPT_WRONG_SHAPE = 4,         /* an extent is negative, differs from the model's fixed one, or is beyond what the model takes */
+  NNOPT_SHAPE_MISMATCH = 5,      /* two extents that the model takes for equal differ */
   NNOPT_TOO_LARGE = 6,           /* the shapes need more bytes than an address can count */
   NNOPT_UNALIGNED_WORKSPACE = 7, /* the workspace is not aligned to 64 bytes */
   NNOPT_UNSUPPORTED_CPU = 8      /* this processor has none of the instruction sets in the object */
@@ -87,8 +87,8 @@ static inline const char *nnopt_status_text(nnopt_status status) {
   case NNOPT_NULL_POINTER: return "a tensor array, a tensor's data or a needed workspace is null";
   case NNOPT_WRONG_DTYPE: return "an input has another element type than the model's";
   case NNOPT_WRONG_RANK: return "an input has another number of dimensions than the model's";
-  case NNOPT_WRONG_SHAPE: return "an extent of an input is negative, or differs from the model's fixed one";
-  case NNOPT_SHAPE_MISMATCH: return "two extents that the model names alike differ";
+  case NNOPT_WRONG_SHAPE: return "an extent of an input is negative, differs from the model's fixed one, or is beyond what the model takes";
+  case NNOPT_SHAPE_MISMATCH: return "two extents that the model takes for equal differ";
   case NNOPT_TOO_LARGE: return "the shapes need more bytes than an address can count";
   case NNOPT_UNALIGNED_WORKSPACE: return "the workspace is not aligned to 64 bytes";
   case NNOPT_UNSUPPORTED_CPU: return "this processor has none of the instruction sets in the object";

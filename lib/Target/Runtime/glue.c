@@ -128,6 +128,14 @@ static nnopt_status read_symbols(const nnopt_tensor *inputs, int64_t *symbols) {
     if (array_bytes(inputs[i].shape, inputs[i].rank, inputs[i].dtype) < 0)
       return NNOPT_TOO_LARGE;
   }
+  for (int64_t i = 0; i < model->requirement_count; ++i) {
+    const nnopt_requirement *required = &model->requirements[i];
+    int64_t extent = symbols[required->symbol];
+    if (required->equals >= 0 && extent != symbols[required->equals])
+      return NNOPT_SHAPE_MISMATCH;
+    if (extent < required->least || extent > required->most)
+      return NNOPT_WRONG_SHAPE;
+  }
   return NNOPT_OK;
 }
 

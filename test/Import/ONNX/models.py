@@ -35,6 +35,14 @@ def broadcast():
                  [info("x", ["n", 3]), info("row", [3]), info("column", ["n", 1])], weights={"two": np.float32(2)})
 
 
+def positions():
+    """A table cut to the length of the input, whose extents must meet another's and a constant."""
+    return model([("Shape", "x", "s", {"start": 0, "end": 1}), ("Slice", "table zero s", "t"), ("Add", "x t", "a"),
+                  ("Add", "a other", "b"), ("Add", "b three", "y")],
+                 [info("x", ["n", "k"]), info("other", ["m", 1])],
+                 weights={"table": f32(8, 1), "zero": ints(0), "three": f32(1, 3)})
+
+
 def unsigned():
     return model([("Div", "x y", "z")], [info("x", [4], U8), info("y", [4], U8)],
                  [info("z", [4], U8)])

@@ -44,6 +44,9 @@ inline constexpr llvm::StringLiteral kEntryName = "main";
 /// After bufferize: marks the arguments of the entry function that are outputs (unit); the module's symbolic dimensions (strings).
 inline constexpr llvm::StringLiteral kOutputAttr = "nnopt.output";
 inline constexpr llvm::StringLiteral kSymbolsAttr = "nnopt.symbols";
+/// On the module: what the code relies on and a call checks, as an array of {symbol = string, most = i64},
+/// {symbol = string, least = i64, most = i64} or {symbol = string, equals = string}.
+inline constexpr llvm::StringLiteral kRequirementsAttr = "nnopt.requirements";
 /// After threads: the signature, on the module, as arrays of {name = string, dims = [string...], type = tensor type}.
 inline constexpr llvm::StringLiteral kInputsAttr = "nnopt.inputs";
 inline constexpr llvm::StringLiteral kOutputsAttr = "nnopt.outputs";
