@@ -52,6 +52,10 @@ def timed_calls(call, seconds, fewest=3):
     return times
 
 
+# Between two engines: idle threads of the last one may spin for a while, on cores that the next one needs.
+SETTLE_SECONDS = 0.03
+
+
 def interleave(calls, rounds, seconds):
     """Measures the calls (name to function) in turn, `rounds` times, starting with another one each round.
 
@@ -62,6 +66,7 @@ def interleave(calls, rounds, seconds):
     for index in range(rounds):
         shift = index % len(names)
         for name in names[shift:] + names[:shift]:
+            time.sleep(SETTLE_SECONDS)
             medians[name].append(statistics.median(timed_calls(calls[name], seconds)))
     return medians
 
