@@ -26,6 +26,7 @@ public:
       : options(options), context(context), report(report), suffix(llvm::sys::path::extension(options.model)) {}
 
   LogicalResult run() {
+    step("import");
     if (failed(checkUsage()) || failed(load()) || failed(findInputs()))
       return failure();
     // First: it may tell why the rest fails.
@@ -41,6 +42,10 @@ public:
   }
 
 private:
+  void step(StringRef name) {
+    if (options.stepStarted)
+      options.stepStarted(name);
+  }
   LogicalResult done(llvm::Error error) { return error ? fail(llvm::toString(std::move(error))) : success(); }
   LogicalResult fail(const llvm::Twine &message) { return emitError(UnknownLoc::get(&context)) << message; }
   template <typename T> LogicalResult take(llvm::Expected<T> value, T &into) {
@@ -110,6 +115,7 @@ private:
     compile.triple = llvm::Triple(llvm::Triple::normalize(llvm::sys::getDefaultTargetTriple()));
     compile.isas = options.isas;
     compile.threads = options.threads == 0 ? 0 : -1;
+    compile.stageStarted = options.stepStarted;
     OwningOpRef<ModuleOp> copy = module->clone(); // compiling changes it
     return failure(failed(compileModel(*copy, compile)) || failed(open(compile.output)));
   }
@@ -126,6 +132,7 @@ private:
   }
 
   LogicalResult interpretInto(std::vector<HostTensor> &outputs, const InterpreterOptions &interpreting = {}) {
+    step("interpret");
     FailureOr<SmallVector<HostTensor>> results = interpret(entry(), inputs, interpreting);
     if (failed(results))
       return failure();
@@ -139,17 +146,20 @@ private:
     llvm::Expected<Artefact::Call> call = artefact->prepare(inputs, std::max(options.threads, 0));
     if (!call)
       return done(call.takeError());
+    step("run");
     if (failed(done(call->run())))
       return failure();
     report.outputs = call->outputs();
     if (!options.bench)
       return success();
+    step("measure");
     return take(measure(*call), report.timing.emplace());
   }
 
   double tolerance() { return options.tolerance.value_or(derivedTolerance(*module)); }
 
   LogicalResult probeStages() {
+    step("probe");
     ProbeOptions probing{options.probe, suffix == ".onnx" ? options.model : "", tolerance(), !options.tolerance};
     return probe(*module, report.signature, inputs, probing, report.probe);
   }
@@ -159,8 +169,10 @@ private:
     if (*options.check == Engine::Reference) {
       if (failed(interpretInto(expected)))
         return failure();
-    } else if (failed(take(runOnnxRuntime(options.model, report.signature, inputs), expected))) {
-      return failure();
+    } else {
+      step("ONNX Runtime");
+      if (failed(take(runOnnxRuntime(options.model, report.signature, inputs), expected)))
+        return failure();
     }
     std::vector<double> tolerances(expected.size(), tolerance());
     compareWith(expected, tolerances);

@@ -8,6 +8,7 @@
 #include "nnopt/Driver/Compile.h"
 #include "nnopt/Driver/Diagnostics.h"
 #include "nnopt/Driver/Load.h"
+#include "nnopt/Driver/Progress.h"
 #include "nnopt/Import/ONNX.h"
 #include "nnopt/Pipelines/Stages.h"
 

@@ -6,6 +6,7 @@
 #include "Print.h"
 
 #include "nnopt/Driver/Diagnostics.h"
+#include "nnopt/Driver/Progress.h"
 
 #include "llvm/Support/ErrorHandling.h"
 #include "llvm/Support/Signals.h"
@@ -39,17 +40,25 @@ static int run(const Flags &flags) {
   registerCompilerDialects(registry);
   MLIRContext context(registry);
   context.printOpOnDiagnostic(false);
+  ProgressLine progress;
   bool reported = false; // the first error is the cause, later ones follow from it
   ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
     bool isError = diagnostic.getSeverity() == DiagnosticSeverity::Error;
-    if (isError && !reported)
+    if (isError && !reported) {
+      progress.stop();
       printDiagnostic(llvm::errs(), kTool, diagnostic);
+    }
     reported |= isError;
     return success();
   });
 
   RunReport report;
-  if (failed(runModel(flags.run, context, report)))
+  RunOptions options = flags.run;
+  auto showStep = [&](llvm::StringRef step) { progress.stage(step); };
+  options.stepStarted = showStep;
+  LogicalResult done = runModel(options, context, report);
+  progress.stop();
+  if (failed(done))
     return report.unsupported ? kUnsupported : kBadInput;
   (flags.json ? printJson : printReport)(llvm::outs(), flags.run, report);
   bool agrees = llvm::all_of(report.differences, [](const Difference &difference) { return difference.agrees; }) &&

@@ -11,6 +11,8 @@
 #include "nnopt/Run/Probe.h"
 #include "nnopt/Run/Signature.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
+
 namespace nnopt {
 
 /// What computes.
@@ -28,6 +30,7 @@ struct RunOptions {
   std::optional<double> tolerance; ///< instead of the derived one
   InputOptions inputs;
   LoadOptions load;
+  llvm::function_ref<void(llvm::StringRef step)> stepStarted; ///< may be null
 };
 
 struct RunReport {
