@@ -85,10 +85,23 @@ def aligned(shape, dtype, fill=None):
     return array
 
 
+def pointers(arrays):
+    return (ctypes.c_void_p * len(arrays))(*[a.ctypes.data for a in arrays])
+
+
+def disagreement(got, expected):
+    """Where and how `got` differs, as text, or None: by more than 1e-5 of the largest value."""
+    bound = 1e-5 * max(1.0, float(np.abs(expected.astype(np.float64)).max(initial=0)))
+    error = np.abs(got.astype(np.float64) - expected)
+    if (error <= bound).all():
+        return None
+    at = np.unravel_index(np.nanargmax(np.where(np.isnan(error), np.inf, error)), error.shape)
+    return f"{got[at]} at {tuple(map(int, at))}, expected {expected[at]}"
+
+
 def run(library, isa, cases):
     inputs = [aligned(a.shape, a.dtype, a) for case in cases for a in case.inputs]
     outputs = [aligned(case.expected.shape, case.expected.dtype, 99) for case in cases]
-    pointers = lambda arrays: (ctypes.c_void_p * len(arrays))(*[a.ctypes.data for a in arrays])
     library[f"main_{isa}"](pointers(inputs), pointers(outputs), None, None, None)
     return outputs
 
@@ -105,12 +118,10 @@ def main():
     for isa in flags.isas:
         outputs = run(build(cases, isa, flags.portable, flags.directory / isa), isa, cases)
         for case, got in zip(cases, outputs):
-            bound = 1e-5 * max(1.0, float(np.abs(case.expected.astype(np.float64)).max(initial=0)))
-            error = np.abs(got.astype(np.float64) - case.expected)
-            if not (error <= bound).all():
+            difference = disagreement(got, case.expected)
+            if difference:
                 wrong += 1
-                at = np.unravel_index(np.nanargmax(np.where(np.isnan(error), np.inf, error)), error.shape)
-                print(f"{isa} {case.name}: {got[at]} at {tuple(map(int, at))}, expected {case.expected[at]}")
+                print(f"{isa} {case.name}: {difference}")
     print(f"{len(cases)} cases on {len(flags.isas)} instruction sets, {wrong} wrong")
     return wrong != 0
 

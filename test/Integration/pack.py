@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from kernels import SERIAL_RUNTIME, aligned
+from kernels import SERIAL_RUNTIME, aligned, disagreement, pointers
 from pack_cases import networks, tensor
 
 
@@ -67,7 +67,6 @@ def run(library, isa, network):
     memory = aligned([workspace(pointer)], np.uint8, 0xff)
     inputs = [aligned(a.shape, a.dtype, a) for _, a in network.inputs]
     outputs = [aligned(a.shape, a.dtype, 99) for _, a in network.outputs]
-    pointers = lambda arrays: (ctypes.c_void_p * len(arrays))(*[a.ctypes.data for a in arrays])
     library[f"main_{isa}.{network.name}"](pointers(inputs), pointers(outputs), pointer, memory.ctypes.data_as(ctypes.c_void_p), None)
     return outputs
 
@@ -94,12 +93,10 @@ def main():
             if copies:
                 print(f"{network.name}: {copies} copies")
             for got, (_, expected) in zip(run(loaded, isa, network), network.outputs):
-                bound = 1e-5 * max(1.0, float(np.abs(expected).max(initial=0)))
-                error = np.abs(got.astype(np.float64) - expected)
-                if not (error <= bound).all():
+                difference = disagreement(got, expected)
+                if difference:
                     wrong += 1
-                    at = np.unravel_index(np.nanargmax(np.where(np.isnan(error), np.inf, error)), error.shape)
-                    print(f"{isa} {network.name}: {got[at]} at {tuple(map(int, at))}, expected {expected[at]}")
+                    print(f"{isa} {network.name}: {difference}")
     print(f"{len(chosen)} networks on {len(flags.isas)} instruction sets, {wrong} wrong")
     return wrong != 0
 

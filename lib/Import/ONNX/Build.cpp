@@ -27,6 +27,19 @@ void nnopt::onnx::expectFloat(OpContext &c, Tensor *tensor) {
     c.unsupported("has an operand with elements of type {0}, expected floating-point numbers", tensor->elementType());
 }
 
+void nnopt::onnx::expectIndices(OpContext &c, unsigned i) {
+  Type element = c.elementType(i);
+  if (!element.isInteger(32) && !element.isInteger(64))
+    c.error("has indices with elements of type {0}, expected int32 or int64", element);
+}
+
+Value nnopt::onnx::safeIndex(Scalar &s, Value index, Type indexType, Value extent) {
+  Scalar position = s.as(s.b.getIndexType());
+  Value at = s.as(indexType).cast(index, s.b.getIndexType()), zero = position.constant(0);
+  at = position.select(position.compare(Scalar::LT, at, zero), position.add(at, extent), at);
+  return position.max(zero, position.min(at, position.sub(extent, position.constant(1))));
+}
+
 template <typename Bits>
 static std::optional<int64_t> findNaN(ArrayRef<char> bytes, Bits infinity) {
   constexpr Bits kMagnitude = std::numeric_limits<Bits>::max() >> 1;

@@ -29,6 +29,12 @@ Tensor *generate(OpContext &c, ExtentsRef extents, mlir::Type element, IndexBody
 /// Inside `generate`: one element, signless.
 mlir::Value readElement(Scalar &s, mlir::Value tensor, mlir::ValueRange coordinates);
 
+/// Fails unless input `i` holds int32 or int64, as indices do.
+void expectIndices(OpContext &c, unsigned i);
+
+/// An index that counts from the end if negative, clamped to `extent` so that no input makes compiled code read or write elsewhere.
+mlir::Value safeIndex(Scalar &s, mlir::Value index, mlir::Type indexType, mlir::Value extent);
+
 /// `tensor` filled with one number.
 Tensor *filled(OpContext &c, ExtentsRef extents, mlir::Type element, mlir::TypedAttr value);
 Tensor *filled(OpContext &c, ExtentsRef extents, mlir::Type element, double value);

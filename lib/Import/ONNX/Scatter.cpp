@@ -10,20 +10,6 @@ using namespace mlir;
 using namespace nnopt;
 using namespace nnopt::onnx;
 
-/// An index that counts from the end if negative, clamped so that no input makes compiled code write elsewhere.
-static Value safeIndex(Scalar &s, Value index, Type indexType, Value extent) {
-  Scalar position = s.as(s.b.getIndexType());
-  Value at = s.as(indexType).cast(index, s.b.getIndexType()), zero = position.constant(0);
-  at = position.select(position.compare(Scalar::LT, at, zero), position.add(at, extent), at);
-  return position.max(zero, position.min(at, position.sub(extent, position.constant(1))));
-}
-
-static void expectIndices(OpContext &c, unsigned i) {
-  Type element = c.elementType(i);
-  if (!element.isInteger(32) && !element.isInteger(64))
-    c.error("has indices with elements of type {0}, expected int32 or int64", element);
-}
-
 /// How an update and the element before it combine.
 static Value combine(Scalar &s, StringRef reduction, Value old, Value update) {
   return reduction == "add" ? s.add(old, update) : reduction == "mul" ? s.mul(old, update) : reduction == "min" ? s.min(old, update)

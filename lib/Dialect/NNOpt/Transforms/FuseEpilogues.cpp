@@ -9,6 +9,7 @@
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
+#include "Elementwise.h"
 #include "FoldReshapes.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -33,20 +34,6 @@ using namespace nnopt;
 static constexpr remark::RemarkOpts kRemark = remark::RemarkOpts::name("epilogue").category("nnopt-fuse-epilogues");
 
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
-
-/// True if `map` reads the element of a tensor of `shape` that has the loop's
-/// own indices.
-static bool isIdentity(AffineMap map, ArrayRef<int64_t> shape) {
-  if (map.getNumResults() != map.getNumDims() || map.getNumResults() != shape.size())
-    return false;
-  for (auto [i, result] : llvm::enumerate(map.getResults())) {
-    auto constant = dyn_cast<AffineConstantExpr>(result);
-    bool isUnit = constant && constant.getValue() == 0 && shape[i] == 1;
-    if (!isUnit && result != getAffineDimExpr(i, map.getContext()))
-      return false;
-  }
-  return true;
-}
 
 /// The scalar that all elements of `value` are, if it is a constant of floats.
 static FloatAttr splatOf(Value value) {
@@ -87,7 +74,7 @@ static const char *whyNotInto(linalg::GenericOp consumer, Value product) {
     return "it is in another block";
   for (OpOperand *input : consumer.getDpsInputOperands())
     if (input->get() == product &&
-        !(isIdentity(consumer.getMatchingIndexingMap(input), from.getShape()) && from.getShape() == to.getShape()))
+        !(readsOwnElement(consumer.getMatchingIndexingMap(input), from.getShape()) && from.getShape() == to.getShape()))
       return "it broadcasts the product";
   return nullptr;
 }
