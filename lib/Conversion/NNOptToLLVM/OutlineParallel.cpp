@@ -39,9 +39,10 @@ static void hoistStackArrays(Block &block, func::FuncOp function) {
     auto isConstant = [](Value operand) { return matchPattern(operand, m_Constant()); };
     if (!llvm::all_of(op.getOperands(), isConstant))
       continue;
-    for (Value operand : op.getOperands())
-      if (operand.getDefiningOp()->getBlock() == &block)
-        operand.getDefiningOp()->moveBefore(before);
+    // The constants may be anywhere, and others may use them.
+    OpBuilder b(before);
+    for (OpOperand &operand : op.getOpOperands())
+      operand.set(b.clone(*operand.get().getDefiningOp())->getResult(0));
     op.moveBefore(before);
   }
 }
