@@ -85,6 +85,13 @@ public:
     return *this;
   }
 
+  /// Only so much of the first weight's blocks of `rows` outputs is not zero, and only these products count.
+  ModuleText &pruned(double density, int64_t rows) {
+    workload.density = density, workload.blockRows = rows;
+    workload.flops *= density;
+    return *this;
+  }
+
   /// Instead of all that is there.
   ModuleText &bytes(double count) {
     workload.bytes = count;
@@ -126,6 +133,18 @@ static Workload linear(int64_t inputs, int64_t outputs, int64_t rows) {
       .weight({outputs})
       .op("nnopt.linear %x0, %w0 bias %w1", {rows, outputs})
       .products(inputs)
+      .take();
+}
+
+/// A linear layer that arrives pruned: `sparsity` per cent of its weights are zero, in blocks of `blockRows` outputs.
+static Workload sparseLinear(int64_t inputs, int64_t outputs, int64_t rows, int64_t sparsity, int64_t blockRows) {
+  return ModuleText(formatv("sparse-linear-{0}-{1}-m{2}-{3}%-{4}x1", inputs, outputs, rows, sparsity, blockRows).str())
+      .input({rows, inputs})
+      .weight({outputs, inputs})
+      .weight({outputs})
+      .op("nnopt.linear %x0, %w0 bias %w1", {rows, outputs})
+      .products(inputs)
+      .pruned((100.0 - sparsity) / 100, blockRows)
       .take();
 }
 
@@ -227,6 +246,10 @@ std::vector<Workload> nnopt::benchWorkloads() {
   for (auto [inputs, outputs] : {std::pair(768, 3072), std::pair(3072, 768)})
     for (int64_t m : {1, 16, 128, 512})
       rows.push_back(linear(inputs, outputs, m));
+  for (int64_t blockRows : {1, 4})
+    for (int64_t sparsity : {80, 90, 95})
+      for (int64_t m : {16, 128, 512})
+        rows.push_back(sparseLinear(768, 3072, m, sparsity, blockRows));
   for (const ConvSize &c : {ConvSize{56, 64, 256, 1}, ConvSize{14, 1024, 256, 1}, ConvSize{56, 256, 512, 1, 2}})
     rows.push_back(conv("conv1x1", c));
   for (const ConvSize &c : {ConvSize{56, 64, 64, 3}, ConvSize{14, 256, 256, 3}, ConvSize{7, 512, 512, 3}, ConvSize{56, 128, 128, 3, 2}})
@@ -272,6 +295,18 @@ std::vector<float> nnopt::randomFloats(size_t count, float bound, uint64_t seed)
   return values;
 }
 
+/// Zeroes blocks of `values`, rows of `depth`, that chance picks.
+static void prune(std::vector<float> &values, int64_t depth, const Workload &workload) {
+  std::mt19937_64 random(1);
+  std::uniform_real_distribution<double> distribution;
+  int64_t outputs = values.size() / depth;
+  for (int64_t n = 0; n < outputs; n += workload.blockRows)
+    for (int64_t k = 0; k < depth; ++k)
+      if (distribution(random) >= workload.density)
+        for (int64_t i = n; i < std::min(n + workload.blockRows, outputs); ++i)
+          values[i * depth + k] = 0;
+}
+
 OwningOpRef<ModuleOp> nnopt::buildWorkload(const Workload &workload, MLIRContext &context) {
   context.loadDialect<NNOptDialect>();
   OwningOpRef<ModuleOp> module = parseSourceString<ModuleOp>(workload.text, &context, workload.name);
@@ -282,6 +317,8 @@ OwningOpRef<ModuleOp> nnopt::buildWorkload(const Workload &workload, MLIRContext
     auto type = cast<RankedTensorType>(op.getType());
     float bound = type.getRank() < 2 ? 1.0f : std::sqrt(3.0f * type.getDimSize(0) / type.getNumElements());
     std::vector<float> values = randomFloats(type.getNumElements(), bound, seed++);
+    if (seed == 2 && workload.density < 1)
+      prune(values, type.getShape().back(), workload);
     auto blob = HeapAsmResourceBlob::allocateAndCopyInferAlign<float>(values);
     op.setValueAttr(DenseResourceElementsAttr::get(type, "w" + std::to_string(seed), std::move(blob)));
   });

@@ -11,9 +11,10 @@ using namespace mlir;
 using namespace nnopt;
 using namespace nnopt::interpreter;
 
-static LogicalResult runLinear(Frame &frame, LinearOp op, OpCall &call) {
+/// Every row of the input times `weight`, [outputs, depth].
+template <typename Op>
+static LogicalResult runRows(Frame &frame, Op op, OpCall &call, FailureOr<HostTensor> weight) {
   const HostTensor &input = call.tensor(op.getInput());
-  FailureOr<HostTensor> weight = linearWeight(op, call);
   if (failed(weight))
     return failure();
   int64_t outputs = weight->shape()[0], depth = weight->shape()[1];
@@ -44,6 +45,14 @@ static LogicalResult runLinear(Frame &frame, LinearOp op, OpCall &call) {
     });
   });
   return failed(status) ? failure() : call.yield(epilogue->take());
+}
+
+static LogicalResult runLinear(Frame &frame, LinearOp op, OpCall &call) {
+  return runRows(frame, op, call, linearWeight(op, call));
+}
+
+static LogicalResult runSparseLinear(Frame &frame, SparseLinearOp op, OpCall &call) {
+  return runRows(frame, op, call, sparseWeight(op, call));
 }
 
 namespace {
@@ -129,5 +138,6 @@ static LogicalResult runMatmul(Frame &frame, MatmulOp op, OpCall &call) {
 
 void interpreter::addProducts(HandlerTable &table) {
   table.add<LinearOp, runLinear>();
+  table.add<SparseLinearOp, runSparseLinear>();
   table.add<MatmulOp, runMatmul>();
 }

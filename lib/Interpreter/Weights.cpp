@@ -47,6 +47,36 @@ FailureOr<HostTensor> interpreter::linearWeight(LinearOp op, OpCall &call) {
   return rearranged(call, weight, {outputs, depth}, [&](int64_t i) { return i % depth * outputs + i / depth; });
 }
 
+FailureOr<HostTensor> interpreter::sparseWeight(SparseLinearOp op, OpCall &call) {
+  const HostTensor &values = call.tensor(op.getValues());
+  SparsePackAttr pack = op.getPack();
+  FailureOr<HostTensor> weight = call.allocate(values.type(), {pack.getOutputs(), pack.getDepth()});
+  if (failed(weight))
+    return failure();
+  int64_t width = byteWidth(values.type()), blocks = values.shape()[0], rows = pack.getRows();
+  std::memset(weight->mutableBytes(), 0, weight->size() * width);
+  auto integer = [](const HostTensor &tensor, int64_t i) {
+    int32_t value;
+    std::memcpy(&value, tensor.bytes() + i * sizeof(value), sizeof(value));
+    return static_cast<int64_t>(value);
+  };
+  const HostTensor &columns = call.tensor(op.getColumns()), &starts = call.tensor(op.getStarts());
+  for (int64_t list = 0; list < pack.lists(); ++list) {
+    int64_t begin = integer(starts, list), end = integer(starts, list + 1), first = pack.firstOutput(list);
+    if (begin < 0 || end > blocks)
+      return op.emitOpError("has blocks ") << begin << " to " << end << " in list " << list << ", but there are " << blocks;
+    for (int64_t block = begin; block < end; ++block) {
+      int64_t k = integer(columns, block);
+      if (k < 0 || k >= pack.getDepth())
+        return op.emitOpError("has a block at element ") << k << " of a sum of " << pack.getDepth();
+      for (int64_t row = 0; row < rows && first + row < pack.getOutputs(); ++row)
+        std::memcpy(weight->mutableBytes() + ((first + row) * pack.getDepth() + k) * width,
+                    values.bytes() + (block * rows + row) * width, width);
+    }
+  }
+  return weight;
+}
+
 FailureOr<HostTensor> interpreter::convWeight(ConvOp op, OpCall &call) {
   const HostTensor &weight = call.tensor(op.getWeight());
   int64_t taps = countOf(op.getKernelShape());

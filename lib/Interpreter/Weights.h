@@ -14,6 +14,9 @@ namespace nnopt::interpreter {
 /// The weight of a linear layer as [outputs, depth], however it is stored.
 mlir::FailureOr<HostTensor> linearWeight(LinearOp op, OpCall &call);
 
+/// The weight of a pruned linear layer as [outputs, depth], zeros included.
+mlir::FailureOr<HostTensor> sparseWeight(SparseLinearOp op, OpCall &call);
+
 /// The filter of a convolution as [outputs, channels per group, taps], however it is stored.
 mlir::FailureOr<HostTensor> convWeight(ConvOp op, OpCall &call);
 

@@ -43,10 +43,14 @@ static void addGraph(OpPassManager &pm, const PipelineOptions &) {
   cleanUp(pm);
 }
 
-static void addPack(OpPassManager &pm, const PipelineOptions &) {
+static void addPack(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createOrientProducts());
-  pm.addNestedPass<func::FuncOp>(createPackWeights());
   pm.addNestedPass<func::FuncOp>(createFuseEpilogues());
+  // After epilogues, which move on to whatever op holds the weight; before packing, which takes the weights that stay dense.
+  SparsifyOptions sparsify;
+  sparsify.isas.assign(options.isas.begin(), options.isas.end());
+  pm.addNestedPass<func::FuncOp>(createSparsify(sparsify));
+  pm.addNestedPass<func::FuncOp>(createPackWeights());
   // Last: an op that is fused needs no destination.
   pm.addNestedPass<func::FuncOp>(createMaterializeDestinations());
   cleanUp(pm);
@@ -108,7 +112,7 @@ static void addLLVM(OpPassManager &pm, const PipelineOptions &) {
 static constexpr Stage kStages[] = {
     {"import", "read the model into nnopt ops", nullptr},
     {"graph", "simplify, find attention, choose layouts, fuse elementwise chains", addGraph},
-    {"pack", "pack weights, pull elementwise consumers into producers", addPack},
+    {"pack", "pull elementwise consumers into producers, leave out zeros of weights, pack", addPack},
     {"bufferize", "tensors become slices of one workspace", addBufferize},
     {"kernels", "ops become loops over vector kernels, once per instruction set", addKernels},
     {"threads", "parallel regions become functions; the entry gets its binary interface", addThreads},

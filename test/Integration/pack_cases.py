@@ -276,5 +276,6 @@ def transformer_networks():
 
 
 def networks():
-    for family in (linear_networks, product_networks, residual_networks, window_networks, joined_networks, transformer_networks):
+    from sparse_cases import sparse_networks  # which builds on this module
+    for family in (sparse_networks, linear_networks, product_networks, residual_networks, window_networks, joined_networks, transformer_networks):
         yield from family()

@@ -1,7 +1,7 @@
 // Small numbers that can be followed by hand.
 // RUN: nnopt-run %s --engine=reference | FileCheck %s
 
-func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>) {
+func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>) {
   %x = arith.constant dense<[[1.0, 2.0, 3.0]]> : tensor<1x3xf32>
   %w = nnopt.weight "w" dense<[[1.0, 0.0, -1.0], [0.5, 0.5, 0.5]]> : tensor<2x3xf32>
   %b = nnopt.weight dense<[10.0, 20.0]> : tensor<2xf32>
@@ -31,5 +31,13 @@ func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x
   // CHECK: out3: tensor<1x1x2xf32> [2, 8]
   %3 = nnopt.conv %i, %k {strides = array<i64: 2>, dilations = array<i64: 1>, pads = array<i64: 1, 0>, groups = 1 : i64}
     : (tensor<1x1x3xf32>, tensor<1x1x2xf32>) -> tensor<1x1x2xf32>
-  return %0, %1, %2, %3 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>
+
+  // Outputs in blocks of two, the third alone: [[0, 4, 0], [0, 5, 0], [6, 0, 7]] times (1, 2, 3), in chunks of two elements.
+  %v = nnopt.weight dense<[[4.0, 5.0], [6.0, 0.0], [7.0, 0.0]]> : tensor<3x2xf32>
+  %at = nnopt.weight dense<[1, 0, 2]> : tensor<3xi32>
+  %from = nnopt.weight dense<[0, 1, 1, 2, 3]> : tensor<5xi32>
+  // CHECK: out4: tensor<1x3xf32> [8, 10, 27]
+  %4 = nnopt.sparse_linear %x, %v, %at, %from {pack = #nnopt.sparse_pack<outputs = 3, depth = 3, rows = 2, strip = 2, chunk = 2>}
+    : (tensor<1x3xf32>, tensor<3x2xf32>, tensor<3xi32>, tensor<5xi32>) -> tensor<1x3xf32>
+  return %0, %1, %2, %3, %4 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>
 }

@@ -19,6 +19,8 @@ struct Workload {
   std::string text;    ///< the module; weights are splats, which `buildWorkload` replaces
   double flops = 0;    ///< multiplications and additions of products; 0 for what only moves or maps data
   double bytes = 0;    ///< of inputs, weights and results, each once
+  double density = 1;  ///< share of the first weight's blocks that are not zero
+  int64_t blockRows = 1; ///< outputs in such a block
 };
 
 /// All workloads, in the order of the report.

@@ -36,6 +36,31 @@ LogicalResult nnopt::lowerToLoops(LinearOp op, LoopEmitter &e) {
   return success();
 }
 
+LogicalResult nnopt::lowerToLoops(SparseLinearOp op, LoopEmitter &e) {
+  Value destination = op.getInit(), input = op.getInput();
+  Type sumType = e.accumulatorType(elementOf(destination));
+  SparsePackAttr pack = op.getPack();
+  auto integer = [&](Value memref, Value at) { return e.convert(e.read(memref, {at}, e.b.getI32Type()), e.b.getIndexType()); };
+  e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) {
+    SmallVector<Value> from(at);
+    Value n = at.back(), strip = e.index(pack.getStrip()), rows = e.index(pack.getRows()), perChunk = e.index(pack.listsPerChunk());
+    Value inStrip = e.rem(n, strip), row = e.rem(inStrip, rows);
+    Value firstList = e.add(e.mul(e.div(n, strip), e.index(pack.chunks() * pack.listsPerChunk())), e.div(inStrip, rows));
+    Value initial = op.getBias() ? e.read(op.getBias(), {n}, sumType) : e.zero(sumType);
+    Value sum = e.fold({e.index(pack.chunks())}, initial, [&](LoopEmitter::Coordinates chunk, Value partial) {
+      Value list = e.add(firstList, e.mul(chunk[0], perChunk));
+      Value begin = integer(op.getStarts(), list), end = integer(op.getStarts(), e.add(list, e.index(1)));
+      return e.fold({e.sub(end, begin)}, partial, [&](LoopEmitter::Coordinates i, Value running) {
+        Value block = e.add(begin, i[0]);
+        from.back() = integer(op.getColumns(), block);
+        return e.multiplyAdd(e.read(input, from, sumType), e.read(op.getValues(), {block, row}, sumType), running);
+      });
+    });
+    e.finish(sum, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), destination, at);
+  });
+  return success();
+}
+
 /// Coordinates in `operand` of the matrix element (row, column) in batch `at[0 .. rank - 2)` of the result.
 static SmallVector<Value> matrixElement(LoopEmitter &e, Value operand, LoopEmitter::Coordinates at, Value row,
                                         Value column) {

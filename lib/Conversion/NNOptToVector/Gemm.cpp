@@ -33,6 +33,42 @@ static constexpr int64_t kLikelyThreads[] = {2, 4, 8}, kEvenItems = 64;
 // The columns are cut into at most so many parts; and into so many if there may be one row.
 static constexpr int64_t kMostParts = 32, kLeastParts = 4;
 
+static void forAccesses(GemmProblem &p, llvm::function_ref<void(RowAccess &)> visit) {
+  visit(p.a), visit(p.b), visit(p.c);
+  if (p.bias)
+    visit(*p.bias);
+  llvm::for_each(p.operands, visit);
+}
+
+void nnopt::joinRows(KernelBuilder &k, GemmProblem &p) {
+  if (p.rows.empty()) {
+    p.rows.push_back(k.index(1));
+    forAccesses(p, [&](RowAccess &access) { access.strides.push_back(k.index(0)); });
+  }
+  for (size_t d = p.rows.size(); d-- > 1;) {
+    auto extent = k.constantOf(p.rows[d]);
+    bool even = true;
+    forAccesses(p, [&](RowAccess &access) {
+      auto outside = k.constantOf(access.strides[d - 1]), inside = k.constantOf(access.strides[d]);
+      bool unmoved = outside == 0 && inside == 0;
+      bool fits = outside && inside && extent && *outside == *inside * *extent;
+      even &= access.contiguous || unmoved || fits;
+    });
+    if (!even)
+      continue;
+    p.rows[d - 1] = k.mul(p.rows[d - 1], p.rows[d]);
+    p.rows.erase(p.rows.begin() + d);
+    forAccesses(p, [&](RowAccess &access) { access.strides.erase(access.strides.begin() + d - 1); });
+  }
+}
+
+Value nnopt::addressOf(KernelBuilder &k, const RowAccess &access, ArrayRef<Value> outer, Value row, Value column) {
+  Value offset = k.mul(row, access.strides.back());
+  for (auto [coordinate, stride] : llvm::zip(outer, access.strides))
+    offset = k.add(offset, k.mul(coordinate, stride));
+  return k.at(access.pointer, k.b.getF32Type(), access.alongColumns ? k.add(offset, column) : offset);
+}
+
 namespace {
 
 class GemmEmitter {
@@ -85,9 +121,7 @@ private:
   SmallVector<Value> outer;
 
   void prepare() {
-    if (p.rows.empty())
-      addUnitRow();
-    mergeRows();
+    joinRows(k, p);
     rowCount = p.rows.back();
     staticRows = k.constantOf(rowCount), staticColumns = k.constantOf(p.columns);
     tile = chooseGemmTile(k.isa, staticRows, staticColumns, k.constantOf(p.a.strides.back()), p.packed);
@@ -121,37 +155,6 @@ private:
       forColumns(group, groupEnd,
                  [&](Value column, int64_t columns, Value lanes) { emitTile(r, column, tileOf(k.isa, rows, columns), lanes); });
     });
-  }
-
-  void forAccesses(llvm::function_ref<void(RowAccess &)> visit) {
-    visit(p.a), visit(p.b), visit(p.c);
-    if (p.bias)
-      visit(*p.bias);
-    llvm::for_each(p.operands, visit);
-  }
-
-  void addUnitRow() {
-    p.rows.push_back(k.index(1));
-    forAccesses([&](RowAccess &access) { access.strides.push_back(k.index(0)); });
-  }
-
-  /// Joins neighbouring row dimensions that all operands walk evenly.
-  void mergeRows() {
-    for (size_t d = p.rows.size(); d-- > 1;) {
-      auto extent = k.constantOf(p.rows[d]);
-      bool even = true;
-      forAccesses([&](RowAccess &access) {
-        auto outside = k.constantOf(access.strides[d - 1]), inside = k.constantOf(access.strides[d]);
-        bool unmoved = outside == 0 && inside == 0;
-        bool fits = outside && inside && extent && *outside == *inside * *extent;
-        even &= access.contiguous || unmoved || fits;
-      });
-      if (!even)
-        continue;
-      p.rows[d - 1] = k.mul(p.rows[d - 1], p.rows[d]);
-      p.rows.erase(p.rows.begin() + d);
-      forAccesses([&](RowAccess &access) { access.strides.erase(access.strides.begin() + d - 1); });
-    }
   }
 
   /// True if all outer rows meet the same B.
@@ -281,12 +284,7 @@ private:
     k.when(k.less(whole, end), [&] { body(first, rest, valid); });
   }
 
-  Value address(const RowAccess &access, Value row, Value column) {
-    Value offset = k.mul(row, access.strides.back());
-    for (auto [coordinate, stride] : llvm::zip(outer, access.strides))
-      offset = k.add(offset, k.mul(coordinate, stride));
-    return k.at(access.pointer, k.b.getF32Type(), access.alongColumns ? k.add(offset, column) : offset);
-  }
+  Value address(const RowAccess &access, Value row, Value column) { return addressOf(k, access, outer, row, column); }
 
   void emitTile(Value row, Value column, GemmTile size, Value lastLanes) {
     GemmTileCall call;

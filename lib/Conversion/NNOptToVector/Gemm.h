@@ -43,6 +43,18 @@ struct GemmProblem {
   llvm::SmallVector<RowAccess> operands;
 };
 
+/// Gives the problem a row dimension if it has none, and joins neighbouring ones that all operands walk evenly.
+void joinRows(KernelBuilder &k, GemmProblem &problem);
+
+/// Address of (`outer`..., row, column) in an operand.
+mlir::Value addressOf(KernelBuilder &k, const RowAccess &access, llvm::ArrayRef<mlir::Value> outer, mlir::Value row,
+                      mlir::Value column);
+
+/// Bias (may be null) and epilogue of a vector of sums. `operands`: addresses of the epilogue operands in the row and at the first column;
+/// `loadColumns` loads as many columns as the vector has.
+mlir::Value finishSum(KernelBuilder &k, const GemmProblem &problem, mlir::Value sum, mlir::Value bias,
+                      llvm::ArrayRef<mlir::Value> operands, llvm::function_ref<mlir::Value(mlir::Value)> loadColumns);
+
 /// Columns of a panel of packed weights.
 inline constexpr int64_t kPanel = 16;
 

@@ -144,16 +144,10 @@ private:
   Value finish(Value sum, Value m, int64_t v, Value biasVector) {
     if (accumulate)
       sum = arith::AddFOp::create(k.b, k.loc, sum, loadColumns(k.at(c, f32(), k.mul(m, cRow)), v));
-    if (biasVector)
-      sum = arith::AddFOp::create(k.b, k.loc, sum, biasVector);
-    if (!problem.epilogue || problem.epilogue->empty())
-      return sum;
-    SmallVector<Value> arguments{sum};
-    for (auto [i, access] : llvm::enumerate(problem.operands)) {
-      Value row = k.at(operands[i], f32(), k.mul(m, operandRows[i]));
-      arguments.push_back(access.alongColumns ? loadColumns(row, v) : k.splat(k.load(f32(), row), type(v)));
-    }
-    return cloneElementwise(k, problem.epilogue->front(), arguments, type(v).getDimSize(0)).front();
+    SmallVector<Value> addresses;
+    for (auto [operand, row] : llvm::zip(operands, operandRows))
+      addresses.push_back(k.at(operand, f32(), k.mul(m, row)));
+    return finishSum(k, problem, sum, biasVector, addresses, [&](Value row) { return loadColumns(row, v); });
   }
 
   void finishInRegisters(ArrayRef<Value> sums) {
@@ -224,6 +218,19 @@ void nnopt::emitGemmTile(KernelBuilder &k, const GemmProblem &problem, const Gem
     llvm::append_range(emitter.operandRows, llvm::map_range(operandRows, get));
     emitter.emit();
   });
+}
+
+Value nnopt::finishSum(KernelBuilder &k, const GemmProblem &problem, Value sum, Value bias, ArrayRef<Value> operands,
+                       llvm::function_ref<Value(Value)> loadColumns) {
+  if (bias)
+    sum = arith::AddFOp::create(k.b, k.loc, sum, bias);
+  if (!problem.epilogue || problem.epilogue->empty())
+    return sum;
+  auto type = cast<VectorType>(sum.getType());
+  SmallVector<Value> arguments{sum};
+  for (auto [operand, access] : llvm::zip(operands, problem.operands))
+    arguments.push_back(access.alongColumns ? loadColumns(operand) : k.splat(k.load(k.b.getF32Type(), operand), type));
+  return cloneElementwise(k, problem.epilogue->front(), arguments, type.getDimSize(0)).front();
 }
 
 bool nnopt::isVectorEpilogue(Region &epilogue) {

@@ -7,7 +7,7 @@
 using namespace mlir;
 using namespace nnopt;
 
-static bool isF32(ValueRange values) {
+bool nnopt::isF32(ValueRange values) {
   return llvm::all_of(values, [](Value value) { return getElementTypeOrSelf(value.getType()).isF32(); });
 }
 
@@ -64,13 +64,6 @@ RowAccess nnopt::epilogueAccess(KernelBuilder &k, Value memref, AffineMap map) {
   }
   access.contiguous = map.isIdentity() && cast<MemRefType>(memref.getType()).getLayout().isIdentity();
   return access;
-}
-
-template <typename Op>
-static void setEpilogue(KernelBuilder &k, Op op, GemmProblem &problem) {
-  problem.epilogue = &op.getEpilogue();
-  for (auto [i, operand] : llvm::enumerate(op.getEpilogueOperands()))
-    problem.operands.push_back(epilogueAccess(k, operand, cast<AffineMapAttr>((*op.getEpilogueMaps())[i]).getValue()));
 }
 
 LogicalResult nnopt::emitLinear(Operation *operation, KernelBuilder &k) {

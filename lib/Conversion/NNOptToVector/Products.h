@@ -11,6 +11,7 @@ namespace nnopt {
 
 /// Emitters of the kernel table: they emit code for an op on buffers, or fail without a trace.
 mlir::LogicalResult emitLinear(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitSparseLinear(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitMatmul(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitConv(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitDepthwiseConv(mlir::Operation *op, KernelBuilder &k);
@@ -22,6 +23,9 @@ bool isUnitInnermost(mlir::Value memref);
 /// What all convolution kernels need: channels last, explicit padding, packed f32 weights, an epilogue on vectors.
 bool isPlainConv(ConvOp op);
 
+/// True if all have elements of f32.
+bool isF32(mlir::ValueRange values);
+
 /// True if the epilogue can be computed on vectors of f32 columns.
 bool isFastEpilogue(mlir::Region &epilogue, mlir::ValueRange operands, std::optional<mlir::ArrayAttr> maps);
 
@@ -30,6 +34,14 @@ RowAccess rowAccess(KernelBuilder &k, mlir::Value memref, unsigned rows);
 
 /// An epilogue operand read through `map`, from output indices; all but the last are row dimensions.
 RowAccess epilogueAccess(KernelBuilder &k, mlir::Value memref, mlir::AffineMap map);
+
+/// Hands the op's epilogue to the problem.
+template <typename Op>
+void setEpilogue(KernelBuilder &k, Op op, GemmProblem &problem) {
+  problem.epilogue = &op.getEpilogue();
+  for (auto [i, operand] : llvm::enumerate(op.getEpilogueOperands()))
+    problem.operands.push_back(epilogueAccess(k, operand, mlir::cast<mlir::AffineMapAttr>((*op.getEpilogueMaps())[i]).getValue()));
+}
 
 } // namespace nnopt
 

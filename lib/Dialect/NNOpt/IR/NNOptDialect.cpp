@@ -57,6 +57,20 @@ LogicalResult PackAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitErro
   return success();
 }
 
+LogicalResult SparsePackAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t outputs, int64_t depth,
+                                     int64_t rows, int64_t strip, int64_t chunk) {
+  for (auto [name, value] : {std::pair("outputs", outputs), {"depth", depth}, {"rows", rows}, {"strip", strip}, {"chunk", chunk}})
+    if (value < 1) // c1
+      return emitError() << "expects " << name << " of at least 1, got " << value;
+  if (strip % rows != 0)
+    return emitError() << "expects a strip that is a multiple of the " << rows << " rows of a block, got " << strip;
+  int64_t lists = (outputs - 1) / strip + 1;
+  if (llvm::MulOverflow(lists, (depth - 1) / chunk + 1, lists) || llvm::MulOverflow(lists, strip / rows, lists) ||
+      lists >= std::numeric_limits<int32_t>::max())
+    return emitError() << "has more lists of blocks than an i32 can count: " << outputs << " outputs of depth " << depth;
+  return success();
+}
+
 Operation *NNOptDialect::materializeConstant(OpBuilder &builder, Attribute value, Type type, Location loc) {
   if (auto elements = dyn_cast<ElementsAttr>(value); elements && isa<RankedTensorType>(type))
     return WeightOp::create(builder, loc, type, /*sym_name=*/StringAttr(), elements);

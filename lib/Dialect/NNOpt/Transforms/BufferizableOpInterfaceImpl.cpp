@@ -146,6 +146,7 @@ template <typename Op> struct StructuredOpModel : BufferizableOpInterface::Exter
 void nnopt::registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
   registry.addExtension(+[](MLIRContext *context, NNOptDialect *) {
     LinearOp::attachInterface<StructuredOpModel<LinearOp>>(*context);
+    SparseLinearOp::attachInterface<StructuredOpModel<SparseLinearOp>>(*context);
     MatmulOp::attachInterface<StructuredOpModel<MatmulOp>>(*context);
     ConvOp::attachInterface<StructuredOpModel<ConvOp>>(*context);
     ConvTransposeOp::attachInterface<StructuredOpModel<ConvTransposeOp>>(*context);

@@ -579,3 +579,59 @@ func.func @parallel_arguments(%n: index) {
   }
   return
 }
+
+// -----
+
+func.func @sparse_depth(%x: tensor<8x3xf32>, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<8x4xf32> {
+  // expected-error @below {{expects 2 input features (the weight's), got 3}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<8x3xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @sparse_values(%x: tensor<8x2xf32>, %v: tensor<2x3xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<8x4xf32> {
+  // expected-error @below {{expects values of 2 rows per block, got type 'tensor<2x3xf32>'}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<8x2xf32>, tensor<2x3xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @sparse_columns(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tensor<3xi32>, %s: tensor<3xi32>) -> tensor<8x4xf32> {
+  // expected-error @below {{expects columns of 2 i32, got type 'tensor<3xi32>'}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<3xi32>, tensor<3xi32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @sparse_starts(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi64>) -> tensor<8x4xf32> {
+  // expected-error @below {{expects starts of 3 i32, got type 'tensor<3xi64>'}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi64>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @sparse_pack_zero(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<8x4xf32> {
+  // expected-error @below {{expects chunk of at least 1, got 0}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 0>} : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @sparse_pack_strip(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<8x4xf32> {
+  // expected-error @below {{expects a strip that is a multiple of the 2 rows of a block, got 5}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 5, chunk = 2>} : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @sparse_pack_lists(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<8x4xf32> {
+  // expected-error @below {{has more lists of blocks than an i32 can count: 4000000000 outputs of depth 2}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4000000000, depth = 2, rows = 1, strip = 1, chunk = 2>} : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}

@@ -98,3 +98,11 @@ func.func @parallel(%n: index, %m: memref<?xf32>, %v: f32) {
   }
   return
 }
+
+// CHECK-LABEL: func @sparse_linear
+func.func @sparse_linear(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>, %b: tensor<4xf32>) -> tensor<8x4xf32> {
+  // CHECK: nnopt.sparse_linear %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} bias %{{.*}} {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>}
+  %y = nnopt.sparse_linear %x, %v, %c, %s bias %b {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>}
+    : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>, tensor<4xf32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}

@@ -31,6 +31,28 @@ def NNOpt_LinearOp : NNOpt_EpilogueOp<"linear", "$input `,` $weight (`bias` $bia
   let hasCanonicalizer = 1;
 }
 
+def NNOpt_SparseLinearOp : NNOpt_EpilogueOp<"sparse_linear", "$input `,` $values `,` $columns `,` $starts (`bias` $bias^)?"> {
+  let summary = "activations times a pruned weight matrix";
+  let description = [{
+    `result[..., n] = sum over k of input[..., k] * W[n, k] + bias[n]`, where `W` is zero but for the blocks that `values`, `columns` and `starts` hold
+    as `pack` says. The order of the sum is free; an input that is infinite or NaN does not reach results through zeros.
+
+    - c1: the last dimension of `input` is the depth of `pack`.
+    - c2: `values` is `[blocks][rows]`, `columns` is `[blocks]`, `starts` has one entry per list and one more.
+    - c3: `bias` has one element per output.
+    - c4: the epilogue is as for `nnopt.linear`.
+
+    ```mlir
+    // Two of the four 2x1 blocks of a 4x2 weight are stored: outputs 0 and 1 of element 1, outputs 2 and 3 of element 0.
+    %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>}
+       : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<8x4xf32>
+    ```
+  }];
+  let arguments = (ins NNOpt_Shaped:$input, NNOpt_Shaped:$values, NNOpt_Shaped:$columns, NNOpt_Shaped:$starts,
+                       Optional<NNOpt_Shaped>:$bias, Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
+                       NNOpt_SparsePackAttr:$pack, OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+}
+
 def NNOpt_MatmulOp : NNOpt_EpilogueOp<"matmul", "$lhs `,` $rhs"> {
   let summary = "product of two computed matrices, in batches";
   let description = [{

@@ -62,4 +62,38 @@ def NNOpt_PackAttr : AttrDef<NNOpt_Dialect, "Pack"> {
   let assemblyFormat = "`<` `outputs` `=` $outputs `,` `depth` `=` $depth `,` `panel` `=` $panel (`,` `kernel` `=` `[` $kernel^ `]`)? `>`";
 }
 
+def NNOpt_SparsePackAttr : AttrDef<NNOpt_Dialect, "SparsePack"> {
+  let mnemonic = "sparse_pack";
+  let summary = "layout of a weight of which only the blocks that are not zero are stored";
+  let description = [{
+    A block is `rows` consecutive outputs at one element of the sum; with one row this is compressed sparse rows. The weight's `outputs` are cut
+    into strips of `strip` outputs, `depth` into chunks of `chunk` elements. A list of blocks, in ascending order of
+    the element, belongs to each (strip, chunk, block row), numbered in this order with the block row inside; the last strip and the
+    last chunk may be cut off by `outputs` and `depth`, their lists are there but empty.
+
+    - `values`: `[blocks][rows]` f32, of all lists one after the other.
+    - `columns`: `[blocks]` i32, the element of the sum.
+    - `starts`: `[lists + 1]` i32, where each list begins, and the end.
+
+    - c1: all numbers are positive, `strip` is a multiple of `rows`, the count of the lists fits in 32 bits.
+
+    ```mlir
+    #nnopt.sparse_pack<outputs = 3072, depth = 768, rows = 4, strip = 16, chunk = 768>
+    ```
+  }];
+  let parameters = (ins "int64_t":$outputs, "int64_t":$depth, "int64_t":$rows, "int64_t":$strip, "int64_t":$chunk);
+  let genVerifyDecl = 1;
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    int64_t strips() const { return (getOutputs() + getStrip() - 1) / getStrip(); }
+    int64_t chunks() const { return (getDepth() + getChunk() - 1) / getChunk(); }
+    int64_t listsPerChunk() const { return getStrip() / getRows(); }
+    int64_t lists() const { return strips() * chunks() * listsPerChunk(); }
+    /// The first output of list `list`; may lie beyond the last output if the list is empty.
+    int64_t firstOutput(int64_t list) const {
+      return list / (chunks() * listsPerChunk()) * getStrip() + list % listsPerChunk() * getRows();
+    }
+  }];
+}
+
 #endif // NNOPT_ATTRS_TD

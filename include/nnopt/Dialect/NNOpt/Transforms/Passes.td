@@ -113,6 +113,22 @@ def OrientProducts : Pass<"nnopt-orient-products", "::mlir::func::FuncOp"> {
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def Sparsify : Pass<"nnopt-sparsify", "::mlir::func::FuncOp"> {
+  let summary = "Leave out the zeros of pruned weights where that is faster";
+  let description = [{
+    A constant f32 weight of `nnopt.linear`, or of a channels-last `nnopt.conv` with one tap, that holds zeros becomes `nnopt.sparse_linear`
+    if the estimated time of its kernel (`lib/Cost`) is below the dense one's on every instruction set of `isas`; blocks of 1, 4 or 8
+    consecutive outputs, whichever takes least. Rows that are not known count as the fewest there can be. What stays dense leaves a remark
+    with both times, and what does not stay leaves one too. Ops that share a weight share the stored one. Weights are only read
+    here, never pruned; `nnopt-pack-weights` packs the dense ones afterwards.
+
+    Example: test/Dialect/NNOpt/Transforms/sparsify.mlir
+  }];
+  let options = [Option<"enable", "enable", "bool", /*default=*/"true", "false: all weights stay dense">,
+                 ListOption<"isas", "isas", "std::string", "Instruction sets that must all gain; the portable one if none">];
+  let statistics = [Statistic<"sparseOps", "sparse-ops", "Ops whose weight lost its zeros">];
+}
+
 def PackWeights : Pass<"nnopt-pack-weights", "::mlir::func::FuncOp"> {
   let summary = "Store constant weights in the order that kernels read them";
   let description = [{

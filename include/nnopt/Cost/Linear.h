@@ -1,0 +1,35 @@
+//===- Linear.h - estimated time of products with weights -------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_COST_LINEAR_H
+#define NNOPT_COST_LINEAR_H
+
+#include "nnopt/Target/Isa.h"
+
+namespace nnopt {
+
+/// `rows` inputs times a weight of `outputs` sums of `depth` products.
+struct LinearSize {
+  int64_t rows, outputs, depth;
+};
+
+/// How a pruned weight is stored: `blocks` blocks of `blockRows` outputs in `lists` lists, in strips of `strip` outputs (`#nnopt.sparse_pack`).
+struct SparseSize {
+  int64_t blockRows, blocks, lists, strip;
+};
+
+/// Bytes of scratch that a work item of a sparse product may have: it lies on the stack and should stay in the second-level cache.
+inline constexpr int64_t kSparseScratchBytes = 512 * 1024;
+
+/// Vectors of rows in a work item of a sparse product: as many as registers and scratch allow, 4 at most; 0 if there is no such item.
+int64_t sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t depth, int64_t strip);
+
+/// Estimated microseconds on one core. A dense product is taken at its best, a sparse one as measured, so that what is chosen by
+/// comparing them is not slower than dense.
+double denseMicroseconds(const Isa &isa, const LinearSize &size);
+double sparseMicroseconds(const Isa &isa, const LinearSize &size, const SparseSize &sparse);
+
+} // namespace nnopt
+
+#endif // NNOPT_COST_LINEAR_H

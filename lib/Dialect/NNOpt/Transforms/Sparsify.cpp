@@ -1,0 +1,231 @@
+//===- Sparsify.cpp - pruned weights without their zeros ------------------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "WeightSparsity.h"
+
+#include "nnopt/Cost/Linear.h"
+#include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/Remarks.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+
+namespace nnopt {
+#define GEN_PASS_DEF_SPARSIFY
+#include "nnopt/Dialect/NNOpt/Transforms/Passes.h.inc"
+} // namespace nnopt
+
+using namespace mlir;
+using namespace nnopt;
+
+// Strips and chunks are filled up to whole vectors of the widest instruction set.
+static constexpr int64_t kUnit = 16;
+// A block of several outputs reads an input vector once for all of them, so all of a sum can be done at once. Single outputs need the
+// chunk of the turned input, 64 rows wide, in the first-level cache (24 of 32 KiB), and long strips to pay for fetching it.
+static constexpr int64_t kChunk = 96, kStrip = 512;
+
+// The kernels hold the sums of a block in registers.
+static constexpr int64_t kMaxBlockRows = 8;
+
+static constexpr auto kRemark = [](StringRef name) { return remark::RemarkOpts::name(name).category("nnopt-sparsify"); };
+
+/// `count` cut into equal pieces of `size` at most, in multiples of `unit`.
+static int64_t evenPiece(int64_t count, int64_t size, int64_t unit) {
+  int64_t pieces = llvm::divideCeil(count, size);
+  return llvm::alignTo(llvm::divideCeil(count, pieces), unit);
+}
+
+static SparsePackAttr packOf(MLIRContext *context, const WeightMatrix &weight, int64_t rows) {
+  int64_t strip = rows > 1 ? kUnit : evenPiece(weight.outputs, kStrip, kUnit);
+  int64_t chunk = rows > 1 ? weight.depth : evenPiece(weight.depth, kChunk, 1);
+  return SparsePackAttr::get(context, weight.outputs, weight.depth, rows, strip, chunk);
+}
+
+namespace {
+
+/// The three constants that hold a pruned weight.
+struct SparseWeight {
+  std::vector<float> values;
+  std::vector<int32_t> columns, starts;
+
+  SparseWeight(const WeightMatrix &weight, SparsePackAttr pack) {
+    for (int64_t list = 0; list < pack.lists(); ++list) {
+      starts.push_back(columns.size());
+      int64_t chunk = list / pack.listsPerChunk() % pack.chunks(), first = pack.firstOutput(list);
+      for (int64_t k = chunk * pack.getChunk(); k < std::min((chunk + 1) * pack.getChunk(), weight.depth); ++k)
+        if (weight.hasBlock(first, pack.getRows(), k))
+          addBlock(weight, first, k, pack.getRows());
+    }
+    starts.push_back(columns.size());
+    if (columns.empty()) // a constant is not empty
+      addBlock(weight, 0, 0, pack.getRows());
+  }
+
+  void addBlock(const WeightMatrix &weight, int64_t first, int64_t k, int64_t rows) {
+    columns.push_back(k);
+    for (int64_t n = first; n < first + rows; ++n)
+      values.push_back(n < weight.outputs ? weight.values[n * weight.depth + k] : 0.0f);
+  }
+};
+
+/// A product whose rows all meet one constant weight.
+struct Candidate {
+  Operation *op;
+  OpOperand *weight;
+  Value input, bias, result;
+  int64_t outputs, depth;
+  bool isKn;
+
+  static std::optional<Candidate> of(Operation *op) {
+    if (auto linear = dyn_cast<LinearOp>(op); linear && !linear.getPack() && !linear.getInit()) {
+      ArrayRef<int64_t> shape = cast<ShapedType>(linear.getWeight().getType()).getShape();
+      bool isKn = linear.getWeightKn();
+      return Candidate{op, &linear.getWeightMutable(), linear.getInput(), linear.getBias(), linear.getResult(), shape[isKn], shape[!isKn], isKn};
+    }
+    // A filter of one tap is a linear layer over positions.
+    auto conv = dyn_cast<ConvOp>(op);
+    if (!conv || conv.getPack() || conv.getInit() || !conv.getChannelsLast() || conv.getGroups() != 1)
+      return std::nullopt;
+    ArrayRef<int64_t> shape = cast<ShapedType>(conv.getWeight().getType()).getShape();
+    auto isOne = [](int64_t extent) { return extent == 1; };
+    if (!llvm::all_of(shape.drop_front(2), isOne) || !llvm::all_of(conv.getStrides(), isOne) ||
+        llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; }))
+      return std::nullopt;
+    return Candidate{op, &conv.getWeightMutable(), conv.getInput(), conv.getBias(), conv.getResult(), shape[0], shape[1], false};
+  }
+
+  /// The fewest rows there can be: an extent that is not known is at least 1.
+  int64_t leastRows() const {
+    int64_t rows = 1;
+    for (int64_t extent : cast<ShapedType>(input.getType()).getShape().drop_back())
+      if (!ShapedType::isDynamic(extent) && llvm::MulOverflow(rows, extent, rows))
+        return std::numeric_limits<int32_t>::max();
+    return rows;
+  }
+};
+
+/// A way to store a weight, and its time against the dense one's on the instruction set where it gains least.
+struct Choice {
+  SparsePackAttr pack;
+  double sparse = 0, dense = 0;
+  double ratio() const { return sparse / dense; }
+};
+
+class Sparsify : public nnopt::impl::SparsifyBase<Sparsify> {
+public:
+  using SparsifyBase::SparsifyBase;
+
+  LogicalResult initialize(MLIRContext *context) override {
+    targets.clear();
+    for (const std::string &name : isas) {
+      const Isa *isa = findIsa(name);
+      if (!isa)
+        return emitError(UnknownLoc::get(context)) << getArgument() << ": unknown instruction set '" << name << "'";
+      targets.push_back(isa);
+    }
+    if (targets.empty())
+      targets.push_back(&isaTable().front());
+    return success();
+  }
+
+  void runOnOperation() override {
+    if (!enable)
+      return;
+    SmallVector<Candidate> candidates;
+    getOperation().walk([&](Operation *op) {
+      if (auto candidate = Candidate::of(op))
+        candidates.push_back(*candidate);
+    });
+    for (const Candidate &candidate : candidates)
+      decide(candidate);
+  }
+
+private:
+  SmallVector<const Isa *> targets;
+  llvm::DenseMap<std::pair<Value, Attribute>, std::array<Value, 3>> stored;
+
+  void decide(const Candidate &candidate) {
+    std::optional<ConstantData> data = ConstantData::of(candidate.weight->get());
+    if (!data || !data->type.getElementType().isF32() || data->size() == 0)
+      return; // nnopt-pack-weights says why
+    WeightMatrix weight = WeightMatrix::of(*data, candidate.outputs, candidate.depth, candidate.isKn);
+    WeightSparsity sparsity(weight);
+    if (sparsity.nonzeros == sparsity.elements)
+      return;
+    Choice best = choose(weight, sparsity, candidate.leastRows());
+    std::string found = llvm::formatv("{0:f1} % zeros, {1}", 100 * sparsity.zeroShare(), sparsity.pattern());
+    std::string compared = llvm::formatv("{0}; {1} of {2} products for {3} rows or more: {4:f1} us sparse in blocks of {5}, {6:f1} us dense", found,
+                                         sparsity.nonzeros, sparsity.elements, candidate.leastRows(), best.sparse,
+                                         best.pack.getRows(), best.dense);
+    if (best.ratio() >= 1) {
+      remark::missed(candidate.op->getLoc(), kRemark("sparsify")) << remark::reason("{0}", compared);
+      return;
+    }
+    remark::passed(candidate.op->getLoc(), kRemark("sparsify")) << remark::add("{0}", compared);
+    replace(candidate, weight, best.pack);
+    ++sparseOps;
+  }
+
+  /// The way with the least time against dense.
+  Choice choose(const WeightMatrix &weight, const WeightSparsity &sparsity, int64_t leastRows) {
+    Choice best;
+    LinearSize size{leastRows, weight.outputs, weight.depth};
+    for (const WeightSparsity::Blocks &blocks : sparsity.blocks) {
+      if (blocks.rows > kMaxBlockRows)
+        continue;
+      SparsePackAttr pack = packOf(&getContext(), weight, blocks.rows);
+      Choice worst;
+      for (const Isa *isa : targets) {
+        double sparse = sparseMicroseconds(*isa, size, {blocks.rows, blocks.count, pack.lists(), pack.getStrip()});
+        Choice here{pack, sparse, denseMicroseconds(*isa, size)};
+        if (!worst.pack || here.ratio() > worst.ratio())
+          worst = here;
+      }
+      if (!best.pack || worst.ratio() < best.ratio())
+        best = worst;
+    }
+    return best;
+  }
+
+  /// The constants of `weight`, shared by all ops that store it so.
+  std::array<Value, 3> constants(Value original, const WeightMatrix &weight, SparsePackAttr pack, bool isKn) {
+    auto key = ArrayAttr::get(&getContext(), {pack, BoolAttr::get(&getContext(), isKn)});
+    std::array<Value, 3> &values = stored[{original, key}];
+    if (values[0])
+      return values;
+    SparseWeight sparse(weight, pack);
+    OpBuilder b = OpBuilder::atBlockBegin(&getOperation().front());
+    StringAttr name = weightNameOf(original);
+    auto create = [&](StringRef suffix, ArrayRef<int64_t> shape, Type element, ArrayRef<char> bytes) -> Value {
+      StringAttr full = name ? b.getStringAttr(name.getValue() + suffix) : b.getStringAttr("sparse" + suffix);
+      return createWeight(b, original.getLoc(), full, RankedTensorType::get(shape, element),
+                          [&](MutableArrayRef<char> to) { llvm::copy(bytes, to.begin()); });
+    };
+    auto bytesOf = [](const auto &vector) {
+      return ArrayRef(reinterpret_cast<const char *>(vector.data()), vector.size() * sizeof(vector[0]));
+    };
+    int64_t blocks = sparse.columns.size(), lists = sparse.starts.size();
+    values = {create(".values", {blocks, pack.getRows()}, b.getF32Type(), bytesOf(sparse.values)),
+              create(".columns", {blocks}, b.getI32Type(), bytesOf(sparse.columns)),
+              create(".starts", {lists}, b.getI32Type(), bytesOf(sparse.starts))};
+    return values;
+  }
+
+  void replace(const Candidate &candidate, const WeightMatrix &weight, SparsePackAttr pack) {
+    Value original = candidate.weight->get();
+    auto [values, columns, starts] = constants(original, weight, pack, candidate.isKn);
+    OpBuilder b(candidate.op);
+    llvm::TypeSwitch<Operation *>(candidate.op).Case<LinearOp, ConvOp>([&](auto op) {
+      auto sparse = SparseLinearOp::create(b, op.getLoc(), op.getResult().getType(), op.getInput(), values, columns, starts, op.getBias(),
+                                           op.getEpilogueOperands(), /*init=*/Value(), pack, op.getEpilogueMapsAttr());
+      sparse.getEpilogue().takeBody(op.getEpilogue());
+      op.getResult().replaceAllUsesWith(sparse.getResult());
+      op->erase();
+    });
+  }
+};
+
+} // namespace

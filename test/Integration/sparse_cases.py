@@ -1,0 +1,84 @@
+"""Networks with pruned weights, stored as `#nnopt.sparse_pack` says. The packing here is written from the attribute's description."""
+import numpy as np
+
+from kernel_cases import RNG, ints
+from pack_cases import RELU, Network, relu, tensor
+
+
+def pruned(outputs, depth, density, rows=1):
+    """A weight with so many of its blocks kept; output 2 and one block row are empty."""
+    keep = np.repeat(RNG.random((-(-outputs // rows), depth)) < density, rows, axis=0)[:outputs]
+    weight = np.where(keep, ints(outputs, depth), 0)
+    weight[rows:2 * rows] = 0
+    return weight.astype(np.float32)
+
+
+def packed(weight, rows, strip, chunk):
+    outputs, depth = weight.shape
+    values, columns, starts = [], [], []
+    for first in range(0, outputs, strip):
+        for begin in range(0, depth, chunk):
+            for n in range(first, first + strip, rows):
+                starts.append(len(columns))
+                block = np.zeros((rows, depth), np.float32)
+                block[:max(0, min(rows, outputs - n))] = weight[n:n + rows]
+                for k in range(begin, min(begin + chunk, depth)):
+                    if block[:, k].any():
+                        values.append(block[:, k])
+                        columns.append(k)
+    starts.append(len(columns))
+    if not columns:
+        values, columns = [np.zeros(rows)], [0]
+    return np.array(values, np.float32), np.array(columns, np.int32), np.array(starts, np.int32)
+
+
+def constant(n, array):
+    value = n.fresh(array.shape)
+    element = "f32" if array.dtype == np.float32 else "i32"
+    shape = "x".join(map(str, array.shape))
+    n.lines.append(f'{value} = nnopt.weight "{n.name}_w{n.counter}" dense<"0x{array.tobytes().hex()}"> : tensor<{shape}x{element}>')
+    return value, f"tensor<{shape}x{element}>"
+
+
+def sparse_linear(n, x, weight, bias=None, rows=1, strip=None, chunk=None):
+    outputs, depth = weight.shape
+    strip, chunk = strip or -(-outputs // 16) * 16, chunk or depth
+    stored = [constant(n, array) for array in packed(weight, rows, strip, chunk)]
+    shape = [*n.shapes[x][:-1], outputs]
+    value = n.fresh(shape)
+    tail = "" if bias is None else f" bias {n.weight(bias)}"
+    types = [tensor(n.shapes[x]), *[t for _, t in stored]] + ([] if bias is None else [tensor([outputs])])
+    n.lines.append(f"{value} = nnopt.sparse_linear {x}, {', '.join(v for v, _ in stored)}{tail} {{pack = #nnopt.sparse_pack<outputs = {outputs}, "
+                   f"depth = {depth}, rows = {rows}, strip = {strip}, chunk = {chunk}>}} : ({', '.join(types)}) -> {tensor(shape)}")
+    return value
+
+
+def sparse_networks():
+    # Rows below, at and above a tile; outputs and depths that leave rests; one strip and several, one chunk and several.
+    for blocks in (1, 4, 8):
+        for m, outputs, depth, strip, chunk in ((1, 7, 13, 0, 0), (16, 33, 31, 16, 0), (65, 31, 48, 16, 16), (128, 64, 50, 32, 20), (31, 16, 1, 0, 0)):
+            n = Network(f"sparse{blocks}x1_{m}_{outputs}_{depth}")
+            x, a = n.input(m, depth)
+            w, bias = pruned(outputs, depth, 0.2, blocks), ints(outputs)
+            yield n.finish(sparse_linear(n, x, w, bias, blocks, strip, chunk), a @ w.T + bias)
+        for m in (0, 1, 40, 131):
+            n = Network(f"sparse{blocks}x1_dynamic{m}", rows=m)
+            x, a = n.input("rows", 21)
+            w = pruned(45, 21, 0.3, blocks)
+            yield n.finish(sparse_linear(n, x, w, None, blocks, 16, 8), a @ w.T)
+    n = Network("sparse_zero")
+    x, a = n.input(20, 9)
+    yield n.finish(sparse_linear(n, x, np.zeros((5, 9), np.float32), ints(5) * 0 + 3), np.full((20, 5), 3))
+    # A convolution of one tap is this op on all positions of an image.
+    n = Network("sparse_positions", batch=2)
+    x, a = n.input("batch", 5, 7, 12)
+    r, b = n.input("batch", 5, 7, 34)
+    w, bias = pruned(34, 12, 0.3), ints(34)
+    y = sparse_linear(n, x, w, bias)
+    s = n.elementwise("%s = arith.addf %v0, %v1 : f32\n" + RELU.format("%s"), [y, r])
+    yield n.finish(s, relu(a @ w.T + bias + b))
+    n = Network("sparse_long")
+    x, a = n.input(37, 12)
+    w = pruned(34, 12, 0.3, 4) / 8
+    y = sparse_linear(n, x, w, None, 4)
+    yield n.finish(n.elementwise("%r = math.tanh %v0 : f32", [y]), np.tanh(a @ w.T))
