@@ -22,7 +22,7 @@
 using namespace mlir;
 using namespace nnopt;
 
-static constexpr StringLiteral kLastPassStage = "llvm", kObjectStage = "object";
+static constexpr StringLiteral kLastPassStage = "llvm", kObjectStage = "object", kCompressStage = "compress";
 
 EmitKind nnopt::emitKindOf(StringRef output) {
   static constexpr std::pair<StringLiteral, EmitKind> kSuffixes[] = {
@@ -115,13 +115,26 @@ private:
     auto finished = [&](const Stage &stage, double seconds) {
       if (stage.build) // the importer ran, and was timed, before
         report.seconds.push_back({stage.name.str(), seconds});
+      if (stage.name == kCompressStage)
+        collectSparsity();
     };
     run.started = started;
     run.finished = finished;
     PipelineOptions pipeline;
     pipeline.isas = options.isas;
     pipeline.threads = options.threads;
+    pipeline.prune = options.prune;
     return runStages(module, pipeline, run);
+  }
+
+  /// Later passes store weights in other ways.
+  void collectSparsity() {
+    module.walk([&](WeightOp weight) {
+      auto sparsity = weight->getAttrOfType<SparsityAttr>(kSparsityAttr);
+      if (sparsity && sparsity.getOrigin() == SparsityOrigin::pruned)
+        report.pruned.push_back({weight.getSymName().value_or("").str(), sparsity.getPattern().str(),
+                                 weight.getType().getNumElements(), sparsity.getZeros()});
+    });
   }
 
   LogicalResult writeModule() {

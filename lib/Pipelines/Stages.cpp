@@ -6,6 +6,7 @@
 
 #include "nnopt/Conversion/Passes.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
+#include "nnopt/Pipelines/Prune.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
@@ -23,6 +24,18 @@ using namespace nnopt;
 static void cleanUp(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
+}
+
+static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
+  if (!options.prune)
+    return;
+  // Before pruning: magnitudes mean something after normalisation is folded into the weights, and a transposed weight is a plain one.
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanUp(pm);
+  pm.addNestedPass<func::FuncOp>(createFoldConstants());
+  // Equal weights become one, which is pruned once.
+  cleanUp(pm);
+  pm.addNestedPass<func::FuncOp>(createPruneMagnitude(*options.prune));
 }
 
 static void addGraph(OpPassManager &pm, const PipelineOptions &) {
@@ -111,6 +124,7 @@ static void addLLVM(OpPassManager &pm, const PipelineOptions &) {
 
 static constexpr Stage kStages[] = {
     {"import", "read the model into nnopt ops", nullptr},
+    {"compress", "prune weights, where asked", addCompress},
     {"graph", "simplify, find attention, choose layouts, fuse elementwise chains", addGraph},
     {"pack", "pull elementwise consumers into producers, leave out zeros of weights, pack", addPack},
     {"bufferize", "tensors become slices of one workspace", addBufferize},
@@ -137,31 +151,47 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
   ListOption<std::string> isas{*this, "isas", llvm::cl::desc("Instruction sets, for instance x86-64,avx2,avx512")};
   Option<int64_t> threads{*this, "threads", llvm::cl::desc("0: no threads"), llvm::cl::init(-1)};
 
-  PipelineOptions get() const {
+  Option<std::string> prune{*this, "prune", llvm::cl::desc("What nnopt-compile --prune takes")};
+
+  FailureOr<PipelineOptions> get(function_ref<LogicalResult(const Twine &)> fail) const {
     PipelineOptions options;
     options.isas.assign(isas.begin(), isas.end());
     if (options.isas.empty())
       options.isas = {"x86-64"};
     options.threads = threads;
+    if (prune.empty())
+      return options;
+    llvm::Expected<PruneMagnitudeOptions> parsed = parsePrune(prune);
+    if (!parsed)
+      return fail("prune: " + llvm::toString(parsed.takeError()));
+    options.prune = *parsed;
     return options;
   }
 };
 } // namespace
 
+/// Registers a pipeline whose options can be wrong in ways that only reading them tells.
+static void registerPipeline(StringRef name, StringRef summary, ArrayRef<Stage> stages) {
+  registerPassPipeline(
+      name, summary,
+      [stages](OpPassManager &pm, StringRef text, function_ref<LogicalResult(const Twine &)> fail) -> LogicalResult {
+        PipelineFlags flags;
+        if (failed(flags.parseFromString(text)))
+          return failure();
+        FailureOr<PipelineOptions> options = flags.get(fail);
+        if (failed(options))
+          return failure();
+        for (const Stage &stage : stages)
+          if (stage.build)
+            stage.build(pm, *options);
+        return success();
+      },
+      [](function_ref<void(const mlir::detail::PassOptions &)> visit) { visit(PipelineFlags()); });
+}
+
 void nnopt::registerNNOptPipelines() {
-  for (const Stage &stage : kStages) {
-    if (!stage.build)
-      continue;
-    // The registration lives as long as the process.
-    PassPipelineRegistration<PipelineFlags>(("nnopt-" + stage.name).str(), stage.summary,
-                                            [&stage](OpPassManager &pm, const PipelineFlags &flags) {
-                                              stage.build(pm, flags.get());
-                                            });
-  }
-  PassPipelineRegistration<PipelineFlags>("nnopt-to-llvm", "All stages from the graph to the LLVM dialect",
-                                          [](OpPassManager &pm, const PipelineFlags &flags) {
-                                            for (const Stage &stage : kStages)
-                                              if (stage.build)
-                                                stage.build(pm, flags.get());
-                                          });
+  for (const Stage &stage : kStages)
+    if (stage.build)
+      registerPipeline(("nnopt-" + stage.name).str(), stage.summary, stage);
+  registerPipeline("nnopt-to-llvm", "All stages from the graph to the LLVM dialect", kStages);
 }

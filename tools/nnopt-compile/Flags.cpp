@@ -4,6 +4,7 @@
 
 #include "Flags.h"
 
+#include "nnopt/Pipelines/Prune.h"
 #include "nnopt/Pipelines/Stages.h"
 #include "nnopt/Target/March.h"
 #include "nnopt/Target/ModelCode.h"
@@ -45,6 +46,10 @@ struct Options {
                                     cl::value_desc("name:AxBxC"), cl::cat(main)};
   cl::list<std::string> dims{"dim", cl::desc("Fix a named dimension, for instance batch=1"), cl::value_desc("name=N"),
                              cl::cat(main)};
+  cl::opt<std::string> prune{
+      "prune", cl::desc("Set the smallest weights to zero: magnitude:PART, and after commas pattern=RxC or N:M, scope=global or erk, norm=l2, "
+                        "exclude=NAME, only=NAME, first, last, depthwise; for instance magnitude:0.9,pattern=4x1,exclude=head*"),
+      cl::value_desc("method"), cl::cat(main)};
   cl::opt<bool> json{"json", cl::desc("Print sizes and times as one JSON object"), cl::cat(main)};
 
   cl::opt<bool> listOperators{"list-operators", cl::desc("Print the ONNX operators that models may use, and stop"), cl::cat(main)};
@@ -128,6 +133,20 @@ static bool readTarget(const Options &options, CompileOptions &compile) {
   return true;
 }
 
+static bool readPrune(const Options &options, CompileOptions &compile) {
+  if (!options.prune.getNumOccurrences())
+    return true;
+  llvm::Expected<PruneMagnitudeOptions> prune = parsePrune(options.prune);
+  if (!prune)
+    return wrongUsage("--prune: " + llvm::toString(prune.takeError()));
+  if (findStage(options.startAt) > findStage("compress"))
+    return wrongUsage("--prune needs the stage 'compress', --start-at='" + options.startAt + "' comes after it");
+  if (!options.stopAfter.empty() && findStage(options.stopAfter) < findStage("compress"))
+    return wrongUsage("--prune needs the stage 'compress', --stop-after='" + options.stopAfter + "' comes before it");
+  compile.prune = *prune;
+  return true;
+}
+
 static bool readShapes(const Options &options, LoadOptions &load) {
   for (const std::string &text : options.inputShapes)
     if (!parseShape(text, load))
@@ -156,7 +175,7 @@ std::optional<Flags> parseFlags(int argc, char **argv) {
     wrongUsage("no output given, expected -o FILE");
   else if (options.threads.getNumOccurrences() && options.threads < 0)
     wrongUsage("--threads expects 0 or more, got " + llvm::Twine(options.threads));
-  else if (checkStages(options) && readTarget(options, compile) && readShapes(options, flags.load)) {
+  else if (checkStages(options) && readTarget(options, compile) && readPrune(options, compile) && readShapes(options, flags.load)) {
     flags.model = options.model;
     flags.json = options.json;
     if (options.remarks.getNumOccurrences())

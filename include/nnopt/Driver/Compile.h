@@ -5,6 +5,8 @@
 #ifndef NNOPT_DRIVER_COMPILE_H
 #define NNOPT_DRIVER_COMPILE_H
 
+#include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -35,6 +37,7 @@ struct CompileOptions {
   llvm::Triple triple;           ///< processor that runs the model
   std::vector<std::string> isas; ///< rows of nnopt/Target/Isa.h, of the triple's architecture
   int64_t threads = -1;          ///< 0: none; positive: how many when the caller does not say; -1: as the OpenMP runtime is set
+  std::optional<PruneMagnitudeOptions> prune; ///< which weights become zero, if any
   std::string startAt = "import";///< first stage
   std::string stopAfter;         ///< last stage; if not empty the module is written, as with EmitKind::MLIR
   std::string dumpDirectory;     ///< if not empty: DIR/NN-STAGE.mlir after every stage
@@ -44,11 +47,18 @@ struct CompileOptions {
   llvm::function_ref<void(llvm::StringRef stage)> stageStarted; ///< may be null
 };
 
+/// The zeros of one weight.
+struct PrunedWeight {
+  std::string name, pattern;
+  int64_t elements = 0, zeros = 0;
+};
+
 /// What a compilation took and gave.
 struct CompileReport {
   std::vector<std::pair<std::string, double>> seconds; ///< per stage
   std::string header;                                  ///< its path, empty if none was written
   uint64_t outputBytes = 0, weightBytes = 0;
+  std::vector<PrunedWeight> pruned;                  ///< by the compression stage
   std::optional<int64_t> workspaceBytes;               ///< if it does not depend on the inputs' shapes
 };
 

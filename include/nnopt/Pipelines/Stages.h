@@ -8,6 +8,8 @@
 #ifndef NNOPT_PIPELINES_STAGES_H
 #define NNOPT_PIPELINES_STAGES_H
 
+#include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -17,6 +19,7 @@ namespace nnopt {
 struct PipelineOptions {
   std::vector<std::string> isas; ///< names of the table in nnopt/Target/Isa.h
   int64_t threads = -1;          ///< 0: no threads; else parallel regions go through the runtime
+  std::optional<PruneMagnitudeOptions> prune; ///< what `compress` prunes, if anything
 };
 
 /// One named step. Stages run in table order.
@@ -31,7 +34,7 @@ llvm::ArrayRef<Stage> stages();
 /// The stage of this name, or null.
 const Stage *findStage(llvm::StringRef name);
 
-/// "import, graph, ..., object", for help texts and errors.
+/// "import, compress, ..., object", for help texts and errors.
 std::string stageNames();
 
 /// Which stages to run, and what to leave behind on the way.

@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "nnopt/Dialect/NNOpt/IR/SparsityPattern.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -68,6 +69,16 @@ LogicalResult SparsePackAttr::verify(llvm::function_ref<InFlightDiagnostic()> em
   if (llvm::MulOverflow(lists, (depth - 1) / chunk + 1, lists) || llvm::MulOverflow(lists, strip / rows, lists) ||
       lists >= std::numeric_limits<int32_t>::max())
     return emitError() << "has more lists of blocks than an i32 can count: " << outputs << " outputs of depth " << depth;
+  return success();
+}
+
+LogicalResult SparsityAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, SparsityOrigin, StringRef pattern,
+                                   int64_t zeros) {
+  llvm::Expected<SparsityPattern> parsed = SparsityPattern::parse(pattern);
+  if (!parsed) // c1
+    return emitError() << llvm::toString(parsed.takeError());
+  if (zeros < 0) // c2
+    return emitError() << "expects at least 0 zeros, got " << zeros;
   return success();
 }
 

@@ -40,6 +40,11 @@ std::optional<ConstantData> ConstantData::of(Value value) {
 ArrayRef<char> ConstantData::bytesAt(int64_t i) const { return bytes.slice(splat ? 0 : i * width, width); }
 
 double ConstantData::at(int64_t i) const {
+  if (type.getElementType().isF32()) { // what passes over all weights of a model read
+    float number;
+    std::memcpy(&number, bytesAt(i).data(), sizeof(number));
+    return number;
+  }
   uint64_t word = 0;
   std::memcpy(&word, bytesAt(i).data(), width);
   APInt bits = APInt(64, word).trunc(type.getElementTypeBitWidth());

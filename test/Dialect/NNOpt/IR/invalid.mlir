@@ -635,3 +635,13 @@ func.func @sparse_pack_lists(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tenso
   %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4000000000, depth = 2, rows = 1, strip = 1, chunk = 2>} : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<8x4xf32>
   return %y : tensor<8x4xf32>
 }
+
+// -----
+
+// expected-error @below {{unknown pattern '4', expected unstructured, RxC as in 4x1, or N:M as in 2:4}}
+#sparsity = #nnopt.sparsity<found, "4", zeros = 1>
+
+// -----
+
+// expected-error @below {{expects at least 0 zeros, got -1}}
+#sparsity = #nnopt.sparsity<pruned, "2:4", zeros = -1>

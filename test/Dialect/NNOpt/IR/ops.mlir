@@ -4,6 +4,8 @@
 func.func @weights() -> (tensor<2x2xf32>, tensor<2xf32>) {
   // CHECK: nnopt.weight "fc.weight" dense<5.000000e-01> : tensor<2x2xf32>
   %0 = nnopt.weight "fc.weight" dense<0.5> : tensor<2x2xf32>
+  // CHECK: nnopt.weight dense<{{.*}}> : tensor<1x4xf32> {nnopt.sparsity = #nnopt.sparsity<imported, "2:4", zeros = 2>}
+  %zeros = nnopt.weight dense<[[0.0, 2.0, 0.0, 1.0]]> : tensor<1x4xf32> {nnopt.sparsity = #nnopt.sparsity<imported, "2:4", zeros = 2>}
   // CHECK: nnopt.weight dense<[1.000000e+00, 2.000000e+00]> : tensor<2xf32>
   %1 = nnopt.weight dense<[1.0, 2.0]> : tensor<2xf32>
   return %0, %1 : tensor<2x2xf32>, tensor<2xf32>

@@ -52,6 +52,8 @@ inline constexpr llvm::StringLiteral kInputsAttr = "nnopt.inputs";
 inline constexpr llvm::StringLiteral kOutputsAttr = "nnopt.outputs";
 /// On a memref.global or llvm.mlir.global without initializer: the bytes that the object writer puts in its place (elements attribute).
 inline constexpr llvm::StringLiteral kValueAttr = "nnopt.value";
+/// On a weight: its zeros (SparsityAttr).
+inline constexpr llvm::StringLiteral kSparsityAttr = "nnopt.sparsity";
 /// Functions beside the entry: bytes of workspace, and extents of the outputs, from the symbols.
 inline constexpr llvm::StringLiteral kWorkspaceName = "workspace";
 inline constexpr llvm::StringLiteral kShapesName = "shapes";

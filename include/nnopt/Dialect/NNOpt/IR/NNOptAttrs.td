@@ -96,4 +96,27 @@ def NNOpt_SparsePackAttr : AttrDef<NNOpt_Dialect, "SparsePack"> {
   }];
 }
 
+def NNOpt_SparsityOrigin : NNOpt_Enum<"SparsityOrigin", "where the zeros of a weight come from", [
+  I32EnumAttrCase<"found", 0>, I32EnumAttrCase<"pruned", 1>, I32EnumAttrCase<"imported", 2>]>;
+
+def NNOpt_SparsityAttr : AttrDef<NNOpt_Dialect, "Sparsity"> {
+  let mnemonic = "sparsity";
+  let summary = "the zeros of a weight";
+  let description = [{
+    Stands on a `nnopt.weight` as `nnopt.sparsity`: how many of its elements are zero, the pattern that they have
+    (`unstructured`, blocks of `RxC` outputs and inputs, or `N:M` along the inputs), and where they come from: `found` in a model that arrived
+    with them, `pruned` by a pass, `imported` with a mask.
+
+    - c1: the pattern is one of the three forms.
+    - c2: `zeros` is not negative.
+
+    ```mlir
+    %w = nnopt.weight "fc1" dense<[[0.0, 2.0, 0.0, 1.0]]> {nnopt.sparsity = #nnopt.sparsity<pruned, "2:4", zeros = 2>} : tensor<1x4xf32>
+    ```
+  }];
+  let parameters = (ins EnumParameter<NNOpt_SparsityOrigin>:$origin, StringRefParameter<>:$pattern, "int64_t":$zeros);
+  let genVerifyDecl = 1;
+  let assemblyFormat = "`<` $origin `,` $pattern `,` `zeros` `=` $zeros `>`";
+}
+
 #endif // NNOPT_ATTRS_TD

@@ -12,6 +12,9 @@ namespace nnopt {
 #define GEN_PASS_DECL
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h.inc"
 
+/// Fails with a message that names the first value that `nnopt-prune-magnitude` does not take.
+llvm::Error checkOptions(const PruneMagnitudeOptions &options);
+
 #define GEN_PASS_REGISTRATION
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h.inc"
 

@@ -1,0 +1,20 @@
+//===- Prune.h - what --prune asks for --------------------------*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_PIPELINES_PRUNE_H
+#define NNOPT_PIPELINES_PRUNE_H
+
+#include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
+
+#include "llvm/Support/Error.h"
+
+namespace nnopt {
+
+/// Reads "magnitude:0.9,pattern=4x1,scope=global,exclude=head*,first": a method and its sparsity, then options of
+/// `nnopt-prune-magnitude`; flags may stand alone, `exclude` and `only` may come again. Fails with a message that names what is wrong.
+llvm::Expected<PruneMagnitudeOptions> parsePrune(llvm::StringRef text);
+
+} // namespace nnopt
+
+#endif // NNOPT_PIPELINES_PRUNE_H
