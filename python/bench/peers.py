@@ -50,10 +50,16 @@ def openvino(workload, threads):
     return lambda: (request.infer(), request.get_output_tensor(0).data)[1]
 
 
-def compiled(workload, threads):
-    """The same through nnopt."""
-    library = BUILD / "bench" / f"{c_name(workload.model)}.so"
-    compile_model(workload.model, library)
+def library_of(workload, **options):
+    """Where the compiled model lies."""
+    suffix = "".join(f"_{value}" for value in options.values())
+    return BUILD / "bench" / f"{c_name(workload.model)}{suffix}.so"
+
+
+def compiled(workload, threads, **options):
+    """The same through nnopt, compiled with these options."""
+    library = library_of(workload, **options)
+    compile_model(workload.model, library, **options)
     call = nnopt.load(library, threads=threads).bind(**workload.feeds)
     return lambda: call()[0]
 
@@ -96,9 +102,9 @@ MAX_RELATIVE_ERROR = 1e-3
 HEADER = ["workload", "threads", "nnopt ms", "ONNX Runtime ms", "OpenVINO ms", "ratio", "bar", "max rel. error"]
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--threads", default="1,2", help="thread counts (default: %(default)s)")
+def add_arguments(parser, threads):
+    """The arguments of all comparisons."""
+    parser.add_argument("--threads", default=threads, help="thread counts (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=8, help="interleaved rounds (default: %(default)s)")
     parser.add_argument("--seconds", type=float, default=0.12, help="time for one engine in one round")
     parser.add_argument("--only", default="", help="run the workloads whose name contains this")
@@ -106,30 +112,41 @@ def parse_arguments():
     parser.add_argument("--without-openvino", action="store_true", help="compare with ONNX Runtime only")
     parser.add_argument("--json", type=pathlib.Path, help="also write everything measured to this file")
     parser.add_argument("--markdown", action="store_true", help="print the table for docs/Performance.md")
-    return parser.parse_args()
 
 
-def main():
-    arguments = parse_arguments()
+def run(makers, measure_one, label, header, rows, arguments):
+    """Measures what `makers` (name to function) make and prints the table; returns the exit code.
+
+    `measure_one(item, threads, arguments)` gives one result, `label(item)` its name and bar, `rows(results)` the cells.
+    """
     measure.real_time()
     print(measure.describe(), flush=True)
     results = []
-    for name, make in workloads.all_workloads(arguments.models).items():
-        if arguments.only not in name:
+    for key, make in makers.items():
+        if arguments.only not in key:
             continue
-        workload = make()
+        item = make()
+        name, bar = label(item)
         for threads in map(int, arguments.threads.split(",")):
             os.environ["OMP_NUM_THREADS"] = str(threads)
             try:
-                results.append(compare(workload, threads, arguments))
+                results.append(measure_one(item, threads, arguments))
             except (BenchError, nnopt.Error) as error:
-                print(f"error: {workload.name}: {error}", file=sys.stderr)
-                results.append({"workload": workload.name, "threads": threads, "bar": workload.bar, "error": str(error)})
-            print(f"{workload.name}, {threads} threads: {results[-1].get('ratio', float('nan')):.2f}", file=sys.stderr)
-    print(measure.table(HEADER, list(rows_of(results)), arguments.markdown))
+                print(f"error: {name}: {error}", file=sys.stderr)
+                results.append({"workload": name, "threads": threads, "bar": bar, "error": str(error)})
+            print(f"{name}, {threads} threads: {results[-1].get('ratio', float('nan')):.2f}", file=sys.stderr)
+    print(measure.table(header, list(rows(results)), arguments.markdown))
     if arguments.json:
         arguments.json.write_text(json.dumps({"machine": measure.machine(), "results": results}, indent=1))
     return 1 if any("error" in result for result in results) else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    add_arguments(parser, threads="1,2")
+    arguments = parser.parse_args()
+    return run(workloads.all_workloads(arguments.models), compare, lambda workload: (workload.name, workload.bar), HEADER, rows_of,
+               arguments)
 
 
 if __name__ == "__main__":

@@ -41,6 +41,22 @@ def linear(folder, inputs, outputs, rows):
     return Workload(f"linear {inputs}->{outputs} M={rows}", path, feeds, 0.95)
 
 
+def conv(folder, inputs, outputs, extent, taps, stride=1):
+    """One fp32 convolution with bias over `extent` x `extent` positions of an image."""
+    path = pathlib.Path(folder) / f"conv_{inputs}_{outputs}_{extent}_{taps}x{taps}_s{stride}.onnx"
+    random = np.random.default_rng(inputs + extent)
+    if not path.exists():
+        graph = GraphBuilder(path.stem)
+        weight = (random.standard_normal((outputs, inputs, taps, taps)) / np.sqrt(inputs * taps * taps)).astype(np.float32)
+        y = graph.conv(graph.input("x", [1, inputs, extent, extent]), "conv", weight, np.ones(outputs, np.float32), stride)
+        after = (extent + 2 * (taps // 2) - taps) // stride + 1
+        graph.output(y, "y", [1, outputs, after, after])
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(graph.model(), path)
+    feeds = {"x": random.standard_normal((1, inputs, extent, extent)).astype(np.float32)}
+    return Workload(f"conv {taps}x{taps} {extent}x{extent} {inputs}->{outputs}", path, feeds)
+
+
 def minilm(folder, length=128, words=SENTENCE):
     """MiniLM on one sentence, padded to `length` with the padding masked."""
     model, tokenizer = (nnopt_models.fetch(name, folder) for name in ("minilm-l6", "minilm-tokenizer"))

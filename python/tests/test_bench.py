@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "bench"))
@@ -17,6 +18,9 @@ import artefact
 import footprint
 import measure
 import peers
+import pruned
+import sparse
+import workloads
 
 
 def test_rounds_start_with_another_engine_each_time():
@@ -63,3 +67,24 @@ def test_the_generated_program_names_every_input():
     text = footprint.c_program("net", feeds, 2, 1)
     assert ".dtype = 7, .rank = 2, .shape = {1, 3}" in text and ".dtype = 1, .rank = 1, .shape = {2}" in text
     assert "net_run(in, out" in text
+
+
+def test_masks_keep_the_largest_blocks():
+    matrix = np.arange(1, 13, dtype=np.float32).reshape(3, 4)
+    assert pruned.magnitude_mask(matrix, 0.5, (1, 1)).sum() == 6 and not pruned.magnitude_mask(matrix, 0.5, (1, 1))[0].any()
+    # Two rows of blocks, the second cut off by the matrix: its norm is that of the row that exists.
+    mask = pruned.magnitude_mask(matrix, 0.5, (2, 1))
+    assert (mask[0] == mask[1]).all() and mask[2].all() and not mask[:2].any()
+
+
+def test_pruned_copies_have_the_zeros_that_were_asked_for(tmp_path):
+    dense = workloads.linear(tmp_path, 32, 64, 4)
+    layers = pruned.layers_of(onnx.load(pruned.prune(dense.model, tmp_path / "p.onnx", 0.75, (4, 1))))
+    assert [(layer.op, layer.shape, layer.stored_kn) for layer in layers] == [("MatMul", (32, 64), True)]
+    weight = layers[0].to_matrix(onnx.numpy_helper.to_array(onnx.load(tmp_path / "p.onnx").graph.initializer[0]))
+    assert (weight == 0).mean() == 0.75 and ((weight.reshape(16, 4, 32) == 0).all(1) == (weight[::4] == 0)).all()
+
+
+def test_a_failed_sparse_case_is_a_row():
+    rows = list(sparse.rows_of([{"workload": "w", "threads": 1, "bar": 9, "error": "no"}]))
+    assert len(rows[0]) == len(sparse.HEADER) and rows[0][6] == "failed"
