@@ -74,8 +74,7 @@ struct SparseWeight {
 /// A product whose rows all meet one constant weight.
 struct Candidate {
   Operation *op;
-  OpOperand *weight;
-  Value input, bias, result;
+  OpOperand *input, *weight; // not their values: a candidate before this one may be replaced
   int64_t outputs, depth;
   bool isKn;
 
@@ -83,7 +82,7 @@ struct Candidate {
     if (auto linear = dyn_cast<LinearOp>(op); linear && !linear.getPack() && !linear.getInit()) {
       ArrayRef<int64_t> shape = cast<ShapedType>(linear.getWeight().getType()).getShape();
       bool isKn = linear.getWeightKn();
-      return Candidate{op, &linear.getWeightMutable(), linear.getInput(), linear.getBias(), linear.getResult(), shape[isKn], shape[!isKn], isKn};
+      return Candidate{op, &linear.getInputMutable(), &linear.getWeightMutable(), shape[isKn], shape[!isKn], isKn};
     }
     // A filter of one tap is a linear layer over positions.
     auto conv = dyn_cast<ConvOp>(op);
@@ -94,13 +93,13 @@ struct Candidate {
     if (!llvm::all_of(shape.drop_front(2), isOne) || !llvm::all_of(conv.getStrides(), isOne) ||
         llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; }))
       return std::nullopt;
-    return Candidate{op, &conv.getWeightMutable(), conv.getInput(), conv.getBias(), conv.getResult(), shape[0], shape[1], false};
+    return Candidate{op, &conv.getInputMutable(), &conv.getWeightMutable(), shape[0], shape[1], false};
   }
 
   /// The fewest rows there can be: an extent that is not known is at least 1.
   int64_t leastRows() const {
     int64_t rows = 1;
-    for (int64_t extent : cast<ShapedType>(input.getType()).getShape().drop_back())
+    for (int64_t extent : cast<ShapedType>(input->get().getType()).getShape().drop_back())
       if (!ShapedType::isDynamic(extent) && llvm::MulOverflow(rows, extent, rows))
         return std::numeric_limits<int32_t>::max();
     return rows;

@@ -98,3 +98,16 @@ func.func @dense(%x: tensor<1024x32xf32>) -> tensor<1024x16xf32> {
   %y = nnopt.linear %x, %w : (tensor<1024x32xf32>, tensor<16x32xf32>) -> tensor<1024x16xf32>
   return %y : tensor<1024x16xf32>
 }
+
+// -----
+
+// A product of the result of another: both are replaced.
+// CHECK-LABEL: func @chain
+// CHECK: %[[H:.*]] = nnopt.sparse_linear
+// CHECK: nnopt.sparse_linear %[[H]]
+func.func @chain(%x: tensor<1024x32xf32>) -> tensor<1024x32xf32> {
+  %w = nnopt.weight "fc" dense<0.0> : tensor<32x32xf32>
+  %h = nnopt.linear %x, %w : (tensor<1024x32xf32>, tensor<32x32xf32>) -> tensor<1024x32xf32>
+  %y = nnopt.linear %h, %w : (tensor<1024x32xf32>, tensor<32x32xf32>) -> tensor<1024x32xf32>
+  return %y : tensor<1024x32xf32>
+}
