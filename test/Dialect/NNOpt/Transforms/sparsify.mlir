@@ -89,18 +89,6 @@ func.func @positions(%x: tensor<1x56x56x32xf32>) -> tensor<1x56x56x64xf32> {
 
 // -----
 
-// Nothing to leave out: no remark.
-// CHECK-LABEL: func @dense
-// CHECK: nnopt.linear
-// REMARK-NOT: sparsify
-func.func @dense(%x: tensor<1024x32xf32>) -> tensor<1024x16xf32> {
-  %w = nnopt.weight dense<1.0> : tensor<16x32xf32>
-  %y = nnopt.linear %x, %w : (tensor<1024x32xf32>, tensor<16x32xf32>) -> tensor<1024x16xf32>
-  return %y : tensor<1024x16xf32>
-}
-
-// -----
-
 // A product of the result of another: both are replaced.
 // REMARK-COUNT-2: [Passed] sparsify{{.*}}0 of 1024 products
 // CHECK-LABEL: func @chain
@@ -111,4 +99,16 @@ func.func @chain(%x: tensor<1024x32xf32>) -> tensor<1024x32xf32> {
   %h = nnopt.linear %x, %w : (tensor<1024x32xf32>, tensor<32x32xf32>) -> tensor<1024x32xf32>
   %y = nnopt.linear %h, %w : (tensor<1024x32xf32>, tensor<32x32xf32>) -> tensor<1024x32xf32>
   return %y : tensor<1024x32xf32>
+}
+
+// -----
+
+// Nothing to leave out: no remark.
+// CHECK-LABEL: func @dense
+// CHECK: nnopt.linear
+// REMARK-NOT: sparsify
+func.func @dense(%x: tensor<1024x32xf32>) -> tensor<1024x16xf32> {
+  %w = nnopt.weight dense<1.0> : tensor<16x32xf32>
+  %y = nnopt.linear %x, %w : (tensor<1024x32xf32>, tensor<16x32xf32>) -> tensor<1024x16xf32>
+  return %y : tensor<1024x16xf32>
 }
