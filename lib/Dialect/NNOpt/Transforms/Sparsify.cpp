@@ -4,7 +4,7 @@
 
 #include "WeightSparsity.h"
 
-#include "nnopt/Cost/Linear.h"
+#include "nnopt/Cost/Kernels.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -21,27 +21,11 @@ namespace nnopt {
 using namespace mlir;
 using namespace nnopt;
 
-// Strips and chunks are filled up to whole vectors of the widest instruction set.
-static constexpr int64_t kUnit = 16;
-// A block of several outputs reads an input vector once for all of them, so all of a sum can be done at once. Single outputs need the
-// chunk of the turned input, 64 rows wide, in the first-level cache (24 of 32 KiB), and long strips to pay for fetching it.
-static constexpr int64_t kChunk = 96, kStrip = 512;
-
-// The kernels hold the sums of a block in registers.
-static constexpr int64_t kMaxBlockRows = 8;
-
 static constexpr auto kRemark = [](StringRef name) { return remark::RemarkOpts::name(name).category("nnopt-sparsify"); };
 
-/// `count` cut into equal pieces of `size` at most, in multiples of `unit`.
-static int64_t evenPiece(int64_t count, int64_t size, int64_t unit) {
-  int64_t pieces = llvm::divideCeil(count, size);
-  return llvm::alignTo(llvm::divideCeil(count, pieces), unit);
-}
-
 static SparsePackAttr packOf(MLIRContext *context, const WeightMatrix &weight, int64_t rows) {
-  int64_t strip = rows > 1 ? kUnit : evenPiece(weight.outputs, kStrip, kUnit);
-  int64_t chunk = rows > 1 ? weight.depth : evenPiece(weight.depth, kChunk, 1);
-  return SparsePackAttr::get(context, weight.outputs, weight.depth, rows, strip, chunk);
+  SparseCut cut = sparseCut(weight.outputs, weight.depth, rows);
+  return SparsePackAttr::get(context, weight.outputs, weight.depth, rows, cut.strip, cut.chunk);
 }
 
 namespace {
@@ -106,13 +90,6 @@ struct Candidate {
   }
 };
 
-/// A way to store a weight, and its time against the dense one's on the instruction set where it gains least.
-struct Choice {
-  SparsePackAttr pack;
-  double sparse = 0, dense = 0;
-  double ratio() const { return sparse / dense; }
-};
-
 class Sparsify : public nnopt::impl::SparsifyBase<Sparsify> {
 public:
   using SparsifyBase::SparsifyBase;
@@ -154,39 +131,21 @@ private:
     WeightSparsity sparsity(weight);
     if (sparsity.nonzeros == sparsity.elements)
       return;
-    Choice best = choose(weight, sparsity, candidate.leastRows());
+    SmallVector<BlockCount> forms;
+    for (const WeightSparsity::Blocks &blocks : sparsity.blocks)
+      forms.push_back({blocks.rows, static_cast<double>(blocks.count)});
+    FormChoice best = chooseForm(targets, {{candidate.leastRows(), weight.outputs, weight.depth}}, forms);
     std::string found = llvm::formatv("{0:f1} % zeros, {1}", 100 * sparsity.zeroShare(), sparsity.pattern());
     std::string compared = llvm::formatv("{0}; {1} of {2} products for {3} rows or more: {4:f1} us sparse in blocks of {5}, {6:f1} us dense", found,
-                                         sparsity.nonzeros, sparsity.elements, candidate.leastRows(), best.sparse,
-                                         best.pack.getRows(), best.dense);
-    if (best.ratio() >= 1) {
+                                         sparsity.nonzeros, sparsity.elements, candidate.leastRows(), best.sparse.microseconds,
+                                         best.blocks.rows, best.dense.microseconds);
+    if (!best.gains()) {
       remark::missed(candidate.op->getLoc(), kRemark("sparsify")) << remark::reason("{0}", compared);
       return;
     }
     remark::passed(candidate.op->getLoc(), kRemark("sparsify")) << remark::add("{0}", compared);
-    replace(candidate, weight, best.pack);
+    replace(candidate, weight, packOf(&getContext(), weight, best.blocks.rows));
     ++sparseOps;
-  }
-
-  /// The way with the least time against dense.
-  Choice choose(const WeightMatrix &weight, const WeightSparsity &sparsity, int64_t leastRows) {
-    Choice best;
-    LinearSize size{leastRows, weight.outputs, weight.depth};
-    for (const WeightSparsity::Blocks &blocks : sparsity.blocks) {
-      if (blocks.rows > kMaxBlockRows)
-        continue;
-      SparsePackAttr pack = packOf(&getContext(), weight, blocks.rows);
-      Choice worst;
-      for (const Isa *isa : targets) {
-        double sparse = sparseMicroseconds(*isa, size, {blocks.rows, blocks.count, pack.lists(), pack.getStrip()});
-        Choice here{pack, sparse, denseMicroseconds(*isa, size)};
-        if (!worst.pack || here.ratio() > worst.ratio())
-          worst = here;
-      }
-      if (!best.pack || worst.ratio() < best.ratio())
-        best = worst;
-    }
-    return best;
   }
 
   /// The constants of `weight`, shared by all ops that store it so.
@@ -215,10 +174,10 @@ private:
 
   void replace(const Candidate &candidate, const WeightMatrix &weight, SparsePackAttr pack) {
     Value original = candidate.weight->get();
-    auto [values, columns, starts] = constants(original, weight, pack, candidate.isKn);
+    std::array<Value, 3> parts = constants(original, weight, pack, candidate.isKn);
     OpBuilder b(candidate.op);
     llvm::TypeSwitch<Operation *>(candidate.op).Case<LinearOp, ConvOp>([&](auto op) {
-      auto sparse = SparseLinearOp::create(b, op.getLoc(), op.getResult().getType(), op.getInput(), values, columns, starts, op.getBias(),
+      auto sparse = SparseLinearOp::create(b, op.getLoc(), op.getResult().getType(), op.getInput(), parts[0], parts[1], parts[2], op.getBias(),
                                            op.getEpilogueOperands(), /*init=*/Value(), pack, op.getEpilogueMapsAttr());
       sparse.getEpilogue().takeBody(op.getEpilogue());
       op.getResult().replaceAllUsesWith(sparse.getResult());

@@ -1,0 +1,124 @@
+//===- Kernels.cpp - kernels for constant weights, and their times --------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "nnopt/Cost/Kernels.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+#include <cmath>
+#include <limits>
+
+using namespace llvm;
+using namespace nnopt;
+
+static constexpr double kNever = std::numeric_limits<double>::infinity();
+
+// Strips and chunks are filled up to whole vectors of the widest instruction set.
+static constexpr int64_t kUnit = 16;
+// A block of several outputs reads an input vector once for all of them, so all of a sum can be done at once. Single outputs need the
+// chunk of the turned input, 64 rows wide, in the first-level cache (24 of 32 KiB), and long strips to pay for fetching it.
+static constexpr int64_t kChunk = 96, kStrip = 512;
+
+// The kernels hold the sums of a block in registers.
+static constexpr int64_t kBlockRows[] = {1, 4, 8};
+
+/// `count` cut into equal pieces of `size` at most, in multiples of `unit`.
+static int64_t evenPiece(int64_t count, int64_t size, int64_t unit) {
+  int64_t pieces = divideCeil(count, size);
+  return alignTo(divideCeil(count, pieces), unit);
+}
+
+SparseCut nnopt::sparseCut(int64_t outputs, int64_t depth, int64_t blockRows) {
+  if (blockRows > 1)
+    return {kUnit, depth};
+  return {evenPiece(outputs, kStrip, kUnit), evenPiece(depth, kChunk, 1)};
+}
+
+static double denseTiles(const Isa &isa, const LayerSize &layer, const BlockCount &) { return denseMicroseconds(isa, layer.product); }
+
+static double sparseLoop(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
+  if (layer.taps != 1 || layer.stride != 1)
+    return kNever;
+  const LinearSize &size = layer.product;
+  SparseCut cut = sparseCut(size.outputs, size.depth, blocks.rows);
+  int64_t strips = divideCeil(size.outputs, cut.strip), chunks = divideCeil(size.depth, cut.chunk);
+  int64_t lists = strips * chunks * (cut.strip / blocks.rows);
+  return sparseMicroseconds(isa, size, {blocks.rows, std::llround(blocks.count), lists, cut.strip});
+}
+
+static double sparseRows(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
+  return blocks.rows == 1 ? sparseLoop(isa, layer, blocks) : kNever;
+}
+
+static double sparseBlocks(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
+  return blocks.rows > 1 && is_contained(kBlockRows, blocks.rows) ? sparseLoop(isa, layer, blocks) : kNever;
+}
+
+static constexpr KernelRow kRows[] = {
+    {"dense-tiles", true, denseTiles},
+    {"sparse-rows", false, sparseRows},
+    {"sparse-blocks", false, sparseBlocks},
+};
+
+ArrayRef<KernelRow> nnopt::kernelRows() { return kRows; }
+
+static KernelTime best(const Isa &isa, const LayerSize &layer, const BlockCount &blocks, bool isDense) {
+  KernelTime best{nullptr, kNever};
+  for (const KernelRow &row : kRows) {
+    double microseconds = row.isDense == isDense ? row.microseconds(isa, layer, blocks) : kNever;
+    if (microseconds < best.microseconds)
+      best = {&row, microseconds};
+  }
+  return best;
+}
+
+KernelTime nnopt::bestDense(const Isa &isa, const LayerSize &layer) { return best(isa, layer, {1, 0}, /*isDense=*/true); }
+
+KernelTime nnopt::bestSparse(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
+  return best(isa, layer, blocks, /*isDense=*/false);
+}
+
+/// The times of one form where it gains least.
+static FormChoice worstOf(ArrayRef<const Isa *> isas, const LayerSize &layer, const BlockCount &blocks) {
+  FormChoice worst;
+  for (const Isa *isa : isas) {
+    FormChoice here{blocks, isa, bestSparse(*isa, layer, blocks), bestDense(*isa, layer)};
+    if (!worst.isa || here.ratio() > worst.ratio())
+      worst = here;
+  }
+  return worst;
+}
+
+FormChoice nnopt::chooseForm(ArrayRef<const Isa *> isas, const LayerSize &layer, ArrayRef<BlockCount> forms) {
+  FormChoice best;
+  for (const BlockCount &blocks : forms) {
+    FormChoice worst = worstOf(isas, layer, blocks);
+    if (!best.isa || worst.ratio() < best.ratio())
+      best = worst;
+  }
+  return best;
+}
+
+std::optional<int64_t> nnopt::breakEvenRows(ArrayRef<const Isa *> isas, LayerSize layer, const BlockCount &blocks) {
+  // Beyond, both times grow with the rows: what a call costs once no longer counts, nor what part of a tile is empty.
+  constexpr int64_t kMany = 512;
+  int64_t least = kMany;
+  for (; least >= 1; --least) {
+    layer.product.rows = least;
+    if (!worstOf(isas, layer, blocks).gains())
+      break;
+  }
+  return least == kMany ? std::nullopt : std::optional(least + 1);
+}
+
+SmallVector<BlockCount> nnopt::expectedBlocks(const LinearSize &product, int64_t rows, double density) {
+  SmallVector<BlockCount> forms;
+  for (int64_t seen : kBlockRows) {
+    // A block that is seen covers so many blocks that were kept or not.
+    double covered = static_cast<double>(divideCeil(seen, rows)), kept = 1 - std::pow(1 - density, covered);
+    forms.push_back({seen, kept * divideCeil(product.outputs, seen) * product.depth});
+  }
+  return forms;
+}
