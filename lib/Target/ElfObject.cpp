@@ -4,7 +4,7 @@
 // LLVM takes minutes for what this does in the time of a copy (46 MB of constants: 140 s). An undefined symbol has its place in the symbol
 // table already, so defining it changes fields only: nothing moves. The new file is
 //
-//   code object | weights | string table with one more name | section headers, one more
+//   code object | weights | encoded code | string table with more names | section headers, up to two more
 //
 //===----------------------------------------------------------------------===//
 
@@ -24,9 +24,18 @@ static constexpr uint64_t kMaxBytes = uint64_t(1) << 31;
 
 static Error failed(const Twine &message) { return createStringError(inconvertibleErrorCode(), message); }
 
-/// Defines in `table` the symbols that name weights, as objects of section number `section`.
+/// A section that is added.
+struct AddedSection {
+  StringRef name;
+  bool isCode;
+  uint64_t bytes;
+  uint64_t offset = 0; ///< in the file
+  uint16_t number = 0;
+};
+
+/// Defines in `table` the symbols that name weights or code, in the sections that hold them.
 static void defineSymbols(MutableArrayRef<ELFT::Sym> table, StringRef names, const WeightTable &weights,
-                          uint16_t section) {
+                          ArrayRef<AddedSection> sections) {
   StringMap<const Weight *> bySymbol;
   for (const Weight &weight : weights.weights())
     bySymbol[weight.symbol] = &weight;
@@ -36,30 +45,35 @@ static void defineSymbols(MutableArrayRef<ELFT::Sym> table, StringRef names, con
     const Weight *weight = bySymbol.lookup(names.data() + symbol.st_name);
     if (!weight)
       continue;
-    symbol.st_shndx = section;
+    symbol.st_shndx = llvm::find_if(sections, [&](const AddedSection &section) { return section.isCode == weight->isCode; })->number;
     symbol.st_value = weight->offset;
     symbol.st_size = weight->bytes;
-    symbol.setBindingAndType(ELF::STB_GLOBAL, ELF::STT_OBJECT);
+    symbol.setBindingAndType(ELF::STB_GLOBAL, weight->isCode ? ELF::STT_FUNC : ELF::STT_OBJECT);
     symbol.setVisibility(ELF::STV_HIDDEN);
   }
 }
 
-static ELFT::Shdr weightHeader(uint32_t name, uint64_t offset, uint64_t bytes) {
+static ELFT::Shdr headerOf(const AddedSection &section, uint32_t name) {
   ELFT::Shdr header;
   memset(&header, 0, sizeof header);
   header.sh_name = name;
   header.sh_type = ELF::SHT_PROGBITS;
-  header.sh_flags = ELF::SHF_ALLOC;
-  header.sh_offset = offset;
-  header.sh_size = bytes;
+  header.sh_flags = section.isCode ? ELF::SHF_ALLOC | ELF::SHF_EXECINSTR : ELF::SHF_ALLOC;
+  header.sh_offset = section.offset;
+  header.sh_size = section.bytes;
   header.sh_addralign = kWeightAlignment;
   return header;
 }
 
 Error nnopt::writeObjectWithWeights(StringRef code, const WeightTable &weights, raw_ostream &os) {
-  if (weights.bytes() >= kMaxBytes)
-    return failed("the weights take " + Twine(weights.bytes()) + " bytes, an object holds less than " + Twine(kMaxBytes));
-  if (weights.weights().empty()) {
+  if (weights.bytes() + weights.codeBytes() >= kMaxBytes)
+    return failed("the weights take " + Twine(weights.bytes() + weights.codeBytes()) + " bytes, an object holds less than " + Twine(kMaxBytes));
+  SmallVector<AddedSection, 2> added;
+  if (weights.bytes() > 0)
+    added.push_back({kWeightSection, false, weights.bytes()});
+  if (weights.codeBytes() > 0)
+    added.push_back({kCodeSection, true, weights.codeBytes()});
+  if (added.empty()) {
     os << code;
     return Error::success();
   }
@@ -72,35 +86,47 @@ Error nnopt::writeObjectWithWeights(StringRef code, const WeightTable &weights, 
     return read.takeError();
   std::vector<ELFT::Shdr> headers(read->begin(), read->end());
   auto &elf = *reinterpret_cast<ELFT::Ehdr *>(copy.data());
-  if (headers.size() + 1 >= ELF::SHN_LORESERVE || elf.e_shstrndx >= headers.size())
-    return failed("the code object has " + Twine(headers.size()) + " sections, too many to add one");
+  if (headers.size() + added.size() >= ELF::SHN_LORESERVE || elf.e_shstrndx >= headers.size())
+    return failed("the code object has " + Twine(headers.size()) + " sections, too many to add " + Twine(added.size()));
 
+  uint64_t end = copy.size();
+  for (auto [i, section] : llvm::enumerate(added)) {
+    section.number = headers.size() + i;
+    section.offset = alignTo(end, kWeightAlignment);
+    end = section.offset + section.bytes;
+  }
   for (const ELFT::Shdr &header : headers) {
     if (header.sh_type != ELF::SHT_SYMTAB)
       continue;
     const ELFT::Shdr &strings = headers[header.sh_link];
     MutableArrayRef<ELFT::Sym> table(reinterpret_cast<ELFT::Sym *>(copy.data() + header.sh_offset),
                                      header.sh_size / sizeof(ELFT::Sym));
-    defineSymbols(table, StringRef(copy).substr(strings.sh_offset, strings.sh_size), weights, headers.size());
+    defineSymbols(table, StringRef(copy).substr(strings.sh_offset, strings.sh_size), weights, added);
   }
 
   ELFT::Shdr &names = headers[elf.e_shstrndx];
   std::string newNames = copy.substr(names.sh_offset, names.sh_size);
-  uint32_t nameAt = newNames.size();
-  newNames.append(kWeightSection.data(), kWeightSection.size() + 1); // with its zero
-  uint64_t weightsAt = alignTo(copy.size(), kWeightAlignment), namesAt = weightsAt + weights.bytes();
-  uint64_t headersAt = alignTo(namesAt + newNames.size(), sizeof(uint64_t));
-  names.sh_offset = namesAt;
+  names.sh_offset = end;
+  std::vector<ELFT::Shdr> more;
+  for (const AddedSection &section : added) {
+    more.push_back(headerOf(section, newNames.size()));
+    newNames.append(section.name.data(), section.name.size() + 1); // with its zero
+  }
   names.sh_size = newNames.size();
-  headers.push_back(weightHeader(nameAt, weightsAt, weights.bytes()));
+  headers.insert(headers.end(), more.begin(), more.end());
+  uint64_t headersAt = alignTo(end + newNames.size(), sizeof(uint64_t));
   elf.e_shoff = headersAt;
   elf.e_shnum = headers.size();
 
   os << copy;
-  os.write_zeros(weightsAt - copy.size());
-  weights.write(os);
+  uint64_t written = copy.size();
+  for (const AddedSection &section : added) {
+    os.write_zeros(section.offset - written);
+    weights.write(os, section.isCode);
+    written = section.offset + section.bytes;
+  }
   os << newNames;
-  os.write_zeros(headersAt - namesAt - newNames.size());
+  os.write_zeros(headersAt - end - newNames.size());
   os.write(reinterpret_cast<const char *>(headers.data()), headers.size() * sizeof(ELFT::Shdr));
   return Error::success();
 }

@@ -11,8 +11,8 @@
 
 namespace nnopt {
 
-/// Writes the relocatable ELF object `code` with one more section that holds the weights. Symbols that `code` leaves undefined and
-/// that name a weight become hidden symbols of that section.
+/// Writes the relocatable ELF object `code` with one more section for the weights and one for code that was encoded apart from it,
+/// where there are any. Symbols that `code` leaves undefined and that name a weight become hidden symbols of those sections.
 llvm::Error writeObjectWithWeights(llvm::StringRef code, const WeightTable &weights, llvm::raw_ostream &os);
 
 } // namespace nnopt

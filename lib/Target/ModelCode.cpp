@@ -204,11 +204,15 @@ LogicalResult ModelCode::writeAssembly(raw_ostream &os) {
   if (failed(impl->generate(llvm::CodeGenFileType::AssemblyFile, text)))
     return failure();
   os << text;
-  if (!impl->weights.weights().empty())
-    os << "\n# The bytes of section " << kWeightSection << " (" << impl->weights.bytes()
-       << " bytes) are only in the object; it defines these symbols:\n";
-  for (const Weight &weight : impl->weights.weights())
-    os << "# " << weight.symbol << ": offset " << weight.offset << ", " << weight.bytes << " bytes\n";
+  for (auto [section, isCode, bytes] : {std::tuple(StringRef(kWeightSection), false, impl->weights.bytes()),
+                                        std::tuple(StringRef(kCodeSection), true, impl->weights.codeBytes())}) {
+    if (bytes == 0)
+      continue;
+    os << "\n# The bytes of section " << section << " (" << bytes << " bytes) are only in the object; it defines these symbols:\n";
+    for (const Weight &weight : impl->weights.weights())
+      if (weight.isCode == isCode)
+        os << "# " << weight.symbol << ": offset " << weight.offset << ", " << weight.bytes << " bytes\n";
+  }
   return success();
 }
 

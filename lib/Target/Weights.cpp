@@ -5,6 +5,7 @@
 #include "Weights.h"
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "nnopt/Target/StraightLine.h"
 
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
@@ -90,23 +91,26 @@ FailureOr<WeightTable> WeightTable::collect(ModuleOp module, StringRef prefix) {
     uint64_t bytes = elementBytes(value.getElementType()) * value.getNumElements();
     if (failed(checkValue(global, value, bytes)))
       return failure();
-    result.table.push_back({(prefix + global.getSymName()).str(), value, bytes});
+    result.table.push_back({(prefix + global.getSymName()).str(), value, bytes, global->hasAttr(kCodeAttr)});
   }
   return result;
 }
 
 void WeightTable::layOut(llvm::function_ref<bool(const Weight &)> isUsed) {
   llvm::erase_if(table, [&](const Weight &weight) { return !isUsed(weight); });
-  size = 0;
+  size = codeSize = 0;
   for (Weight &weight : table) {
-    weight.offset = llvm::alignTo(size, kWeightAlignment);
-    size = weight.offset + weight.bytes;
+    uint64_t &end = weight.isCode ? codeSize : size;
+    weight.offset = llvm::alignTo(end, kWeightAlignment);
+    end = weight.offset + weight.bytes;
   }
 }
 
-void WeightTable::write(raw_ostream &os) const {
+void WeightTable::write(raw_ostream &os, bool isCode) const {
   uint64_t written = 0;
   for (const Weight &weight : table) {
+    if (weight.isCode != isCode)
+      continue;
     os.write_zeros(weight.offset - written);
     writeElements(weight.value, os);
     written = weight.offset + weight.bytes;

@@ -14,18 +14,19 @@
 
 namespace nnopt {
 
-inline constexpr llvm::StringLiteral kWeightSection = ".nnopt.weights";
+inline constexpr llvm::StringLiteral kWeightSection = ".nnopt.weights", kCodeSection = ".nnopt.code";
 inline constexpr uint64_t kWeightAlignment = 64;
 
-/// One constant of the weight section.
+/// One constant of the weight section, or code that was encoded apart from LLVM IR.
 struct Weight {
   std::string symbol;
   mlir::ElementsAttr value;
   uint64_t bytes;
-  uint64_t offset = 0; ///< in the section
+  bool isCode = false;
+  uint64_t offset = 0; ///< in its section
 };
 
-/// The section's contents, in order.
+/// The contents of the two sections, in order.
 class WeightTable {
 public:
   /// Takes every llvm.mlir.global that carries `nnopt.value`; its symbol in the object is `prefix` and its name. Fails with a
@@ -36,14 +37,16 @@ public:
   void layOut(llvm::function_ref<bool(const Weight &)> isUsed);
 
   llvm::ArrayRef<Weight> weights() const { return table; }
+  /// Size of the weight section, and of the code section.
   uint64_t bytes() const { return size; }
+  uint64_t codeBytes() const { return codeSize; }
 
-  /// Writes the section's bytes.
-  void write(llvm::raw_ostream &os) const;
+  /// Writes the bytes of the weight section, or of the code section.
+  void write(llvm::raw_ostream &os, bool isCode) const;
 
 private:
   std::vector<Weight> table;
-  uint64_t size = 0;
+  uint64_t size = 0, codeSize = 0;
 };
 
 /// Writes the elements of `value` as they lie in memory: row-major, little-endian, each in whole bytes.

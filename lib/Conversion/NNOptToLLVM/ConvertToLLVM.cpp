@@ -4,6 +4,7 @@
 
 #include "nnopt/Conversion/Passes.h"
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "nnopt/Target/StraightLine.h"
 #include "nnopt/Target/Isa.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
@@ -50,6 +51,8 @@ struct WeightToLLVM : ConvertOpToLLVMPattern<memref::GlobalOp> {
                                          op.getSymName(), Attribute(), op.getAlignment().value_or(64));
     global.setVisibility_(LLVM::Visibility::Hidden);
     global->setAttr(kValueAttr, value);
+    if (op->hasAttr(kCodeAttr))
+      global->setAttr(kCodeAttr, rewriter.getUnitAttr());
     rewriter.eraseOp(op);
     return success();
   }
