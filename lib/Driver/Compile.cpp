@@ -123,6 +123,7 @@ private:
     PipelineOptions pipeline;
     pipeline.isas = options.isas;
     pipeline.threads = options.threads;
+    pipeline.mask = options.mask;
     pipeline.prune = options.prune;
     return runStages(module, pipeline, run);
   }
@@ -131,9 +132,9 @@ private:
   void collectSparsity() {
     module.walk([&](WeightOp weight) {
       auto sparsity = weight->getAttrOfType<SparsityAttr>(kSparsityAttr);
-      if (sparsity && sparsity.getOrigin() == SparsityOrigin::pruned)
+      if (sparsity && sparsity.getOrigin() != SparsityOrigin::found)
         report.pruned.push_back({weight.getSymName().value_or("").str(), sparsity.getPattern().str(),
-                                 weight.getType().getNumElements(), sparsity.getZeros()});
+                                 stringifySparsityOrigin(sparsity.getOrigin()).str(), weight.getType().getNumElements(), sparsity.getZeros()});
     });
   }
 

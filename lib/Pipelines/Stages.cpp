@@ -27,6 +27,9 @@ static void cleanUp(OpPassManager &pm) {
 }
 
 static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
+  // First: masks know weights by the names and shapes of the model.
+  if (!options.mask.empty())
+    pm.addPass(createApplyMasks({options.mask}));
   if (!options.prune)
     return;
   // Before pruning: magnitudes mean something after normalisation is folded into the weights, and a transposed weight is a plain one.
@@ -124,7 +127,7 @@ static void addLLVM(OpPassManager &pm, const PipelineOptions &) {
 
 static constexpr Stage kStages[] = {
     {"import", "read the model into nnopt ops", nullptr},
-    {"compress", "prune weights, where asked", addCompress},
+    {"compress", "mask and prune weights, where asked", addCompress},
     {"graph", "simplify, find attention, choose layouts, fuse elementwise chains", addGraph},
     {"pack", "pull elementwise consumers into producers, leave out zeros of weights, pack", addPack},
     {"bufferize", "tensors become slices of one workspace", addBufferize},
@@ -151,6 +154,7 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
   ListOption<std::string> isas{*this, "isas", llvm::cl::desc("Instruction sets, for instance x86-64,avx2,avx512")};
   Option<int64_t> threads{*this, "threads", llvm::cl::desc("0: no threads"), llvm::cl::init(-1)};
 
+  Option<std::string> mask{*this, "mask", llvm::cl::desc("What nnopt-compile --mask takes")};
   Option<std::string> prune{*this, "prune", llvm::cl::desc("What nnopt-compile --prune takes")};
 
   FailureOr<PipelineOptions> get(function_ref<LogicalResult(const Twine &)> fail) const {
@@ -159,6 +163,7 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
     if (options.isas.empty())
       options.isas = {"x86-64"};
     options.threads = threads;
+    options.mask = mask;
     if (prune.empty())
       return options;
     llvm::Expected<PruneMagnitudeOptions> parsed = parsePrune(prune);

@@ -5,11 +5,14 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from typing import Any, Union
 
 from .errors import CompileError, InternalCompilerError, UnsupportedError, UsageError
@@ -58,6 +61,19 @@ def _entry(value: Any) -> str:
     return f":{'x'.join(map(str, value))}" if isinstance(value, (list, tuple)) else f"={value}"
 
 
+@contextlib.contextmanager
+def _mask_file(options: dict[str, Any]) -> Iterator[None]:
+    """Puts masks that are in memory into a file for as long as the compiler runs."""
+    if not hasattr(options.get("mask"), "save"):
+        yield
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "masks.npz"
+        options["mask"].save(path)
+        options["mask"] = path
+        yield
+
+
 def compile(model: PathLike, out: PathLike, **options: Any) -> pathlib.Path:
     """Compiles an ONNX or MLIR file and returns the path of the result.
 
@@ -67,14 +83,15 @@ def compile(model: PathLike, out: PathLike, **options: Any) -> pathlib.Path:
     options: nnopt-compile's, with `_` for `-`. A list is joined by commas, a dictionary becomes an option per entry, True is a
         flag alone, None and False leave the option out: `march=["x86-64", "avx2"]`, `threads=0` (no threads),
         `target="aarch64-linux-gnu"`, `dim={"batch": 1}`, `input_shape={"ids": (1, 128)}`,
-        `prune=["magnitude:0.9", "pattern=4x1"]`.
+        `prune=["magnitude:0.9", "pattern=4x1"]`, `mask="masks.npz"` or `mask=masks`, an `nnopt.prune.Masks`.
 
     Raises UnsupportedError if the model uses what nnopt does not support, UsageError for an unknown option or value,
     InternalCompilerError for a bug of nnopt, CompileError for everything else: the text is the compiler's. After an error
     there is no output file.
     """
-    command = [find_compiler(), *command_line(model, out, options)]
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    with _mask_file(options):
+        command = [find_compiler(), *command_line(model, out, options)]
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:
         message = done.stderr.strip() or f"{command[0]} ended with {done.returncode}"
         raise EXIT_CODES.get(done.returncode, InternalCompilerError)(message, done.returncode)

@@ -50,6 +50,8 @@ struct Options {
       "prune", cl::desc("Set the smallest weights to zero: magnitude:PART, and after commas pattern=RxC or N:M, scope=global or erk, norm=l2, "
                         "exclude=NAME, only=NAME, first, last, depthwise; for instance magnitude:0.9,pattern=4x1,exclude=head*"),
       cl::value_desc("method"), cl::cat(main)};
+  cl::opt<std::string> mask{"mask", cl::desc("Masks for weights by name (.npz): where they are false the weight becomes zero; before --prune"),
+                            cl::value_desc("file"), cl::cat(main)};
   cl::opt<bool> json{"json", cl::desc("Print sizes and times as one JSON object"), cl::cat(main)};
 
   cl::opt<bool> listOperators{"list-operators", cl::desc("Print the ONNX operators that models may use, and stop"), cl::cat(main)};
@@ -133,18 +135,32 @@ static bool readTarget(const Options &options, CompileOptions &compile) {
   return true;
 }
 
+/// False if the stage that --mask or --prune belongs to is left out.
+static bool runsCompress(const Options &options, llvm::StringRef flag) {
+  if (findStage(options.startAt) > findStage("compress"))
+    return wrongUsage(flag + " needs the stage 'compress', --start-at='" + options.startAt + "' comes after it");
+  if (!options.stopAfter.empty() && findStage(options.stopAfter) < findStage("compress"))
+    return wrongUsage(flag + " needs the stage 'compress', --stop-after='" + options.stopAfter + "' comes before it");
+  return true;
+}
+
+static bool readMask(const Options &options, CompileOptions &compile) {
+  if (!options.mask.getNumOccurrences())
+    return true;
+  if (options.mask.empty())
+    return wrongUsage("--mask expects a file");
+  compile.mask = options.mask;
+  return runsCompress(options, "--mask");
+}
+
 static bool readPrune(const Options &options, CompileOptions &compile) {
   if (!options.prune.getNumOccurrences())
     return true;
   llvm::Expected<PruneMagnitudeOptions> prune = parsePrune(options.prune);
   if (!prune)
     return wrongUsage("--prune: " + llvm::toString(prune.takeError()));
-  if (findStage(options.startAt) > findStage("compress"))
-    return wrongUsage("--prune needs the stage 'compress', --start-at='" + options.startAt + "' comes after it");
-  if (!options.stopAfter.empty() && findStage(options.stopAfter) < findStage("compress"))
-    return wrongUsage("--prune needs the stage 'compress', --stop-after='" + options.stopAfter + "' comes before it");
   compile.prune = *prune;
-  return true;
+  return runsCompress(options, "--prune");
 }
 
 static bool readShapes(const Options &options, LoadOptions &load) {
@@ -175,7 +191,7 @@ std::optional<Flags> parseFlags(int argc, char **argv) {
     wrongUsage("no output given, expected -o FILE");
   else if (options.threads.getNumOccurrences() && options.threads < 0)
     wrongUsage("--threads expects 0 or more, got " + llvm::Twine(options.threads));
-  else if (checkStages(options) && readTarget(options, compile) && readPrune(options, compile) && readShapes(options, flags.load)) {
+  else if (checkStages(options) && readTarget(options, compile) && readMask(options, compile) && readPrune(options, compile) && readShapes(options, flags.load)) {
     flags.model = options.model;
     flags.json = options.json;
     if (options.remarks.getNumOccurrences())

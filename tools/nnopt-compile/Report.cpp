@@ -25,12 +25,13 @@ void printJson(llvm::raw_ostream &os, llvm::StringRef model, const CompileOption
     json.attribute("weight_bytes", static_cast<int64_t>(report.weightBytes));
     // Null: depends on the shapes of the inputs.
     json.attribute("workspace_bytes", report.workspaceBytes ? llvm::json::Value(*report.workspaceBytes) : llvm::json::Value(nullptr));
-    if (options.prune)
+    if (options.prune || !options.mask.empty())
       json.attributeArray("pruned", [&] {
         for (const PrunedWeight &weight : report.pruned)
           json.object([&] {
             json.attribute("weight", weight.name);
             json.attribute("pattern", weight.pattern);
+            json.attribute("origin", weight.origin);
             json.attribute("elements", weight.elements);
             json.attribute("zeros", weight.zeros);
             json.attribute("sparsity", static_cast<double>(weight.zeros) / weight.elements);

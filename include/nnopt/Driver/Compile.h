@@ -37,6 +37,7 @@ struct CompileOptions {
   llvm::Triple triple;           ///< processor that runs the model
   std::vector<std::string> isas; ///< rows of nnopt/Target/Isa.h, of the triple's architecture
   int64_t threads = -1;          ///< 0: none; positive: how many when the caller does not say; -1: as the OpenMP runtime is set
+  std::string mask;              ///< file of masks for weights, by name; empty: none
   std::optional<PruneMagnitudeOptions> prune; ///< which weights become zero, if any
   std::string startAt = "import";///< first stage
   std::string stopAfter;         ///< last stage; if not empty the module is written, as with EmitKind::MLIR
@@ -50,6 +51,7 @@ struct CompileOptions {
 /// The zeros of one weight.
 struct PrunedWeight {
   std::string name, pattern;
+  std::string origin; ///< pruned or imported
   int64_t elements = 0, zeros = 0;
 };
 

@@ -19,6 +19,7 @@ namespace nnopt {
 struct PipelineOptions {
   std::vector<std::string> isas; ///< names of the table in nnopt/Target/Isa.h
   int64_t threads = -1;          ///< 0: no threads; else parallel regions go through the runtime
+  std::string mask;              ///< file of masks that `compress` applies before it prunes; empty: none
   std::optional<PruneMagnitudeOptions> prune; ///< what `compress` prunes, if anything
 };
 

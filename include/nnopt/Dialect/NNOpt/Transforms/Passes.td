@@ -101,6 +101,24 @@ def FuseElementwise : Pass<"nnopt-fuse-elementwise", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def ApplyMasks : Pass<"nnopt-apply-masks", "::mlir::ModuleOp"> {
+  let summary = "Set the weights to zero that masks in a file leave out";
+  let description = [{
+    `file` is a .npz file of masks by the names of weights, as training leaves them: bool arrays, true where a weight stays, or the packed form that
+    `nnopt.prune.Masks` writes (lib/Dialect/NNOpt/Transforms/WeightMasks.h). Every `nnopt.weight` of a mask's name gets zeros where the mask says so, keeps
+    its name, and carries `nnopt.sparsity` with the origin `imported` and the mask's pattern.
+
+    A mask that no weight is called after, of another shape than its weight, or for a weight that is not of floats is an error. Weights without a mask
+    stay as they are.
+
+    Runs before anything else looks at the weights, while names and shapes are those of the model.
+
+    Example: test/Dialect/NNOpt/Transforms/apply-masks.mlir
+  }];
+  let options = [Option<"file", "file", "std::string", /*default=*/"\"\"", "The .npz file">];
+  let statistics = [Statistic<"maskedWeights", "masked-weights", "Weights that got a mask">];
+}
+
 def PruneMagnitude : Pass<"nnopt-prune-magnitude", "::mlir::func::FuncOp"> {
   let summary = "Set the smallest weights to zero";
   let description = [{

@@ -1,0 +1,160 @@
+"""Weights as training leaves them, into an ONNX file: safetensors, and torch checkpoints with dense or sparse tensors.
+
+SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any, Optional, Union
+
+import numpy as np
+
+from .masks import Masks
+
+PathLike = Union[str, "os.PathLike[str]"]
+SAFETENSORS_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
+                      "U8": "u1", "BOOL": "?"}
+
+
+def load_weights(source: Union[PathLike, Mapping[str, Any]]) -> "dict[str, np.ndarray]":
+    """Names to dense numpy arrays.
+
+    source: a .safetensors file, a .npz file, a torch checkpoint (.pt, .pth, .bin; needs torch, which reads it with `weights_only`), or
+        a dictionary of numpy arrays or torch tensors. Sparse torch tensors (COO, CSR, CSC, BSR, BSC) become dense with exact zeros;
+        bfloat16 becomes float32.
+
+    Raises ValueError that names the file or the tensor.
+    """
+    if isinstance(source, Mapping):
+        return {name: _dense(name, tensor) for name, tensor in source.items()}
+    path = pathlib.Path(source)
+    if path.suffix == ".safetensors":
+        return _read_safetensors(path)
+    if path.suffix == ".npz":
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays.items())
+    if path.suffix not in (".pt", ".pth", ".bin"):
+        raise ValueError(f"{path}: expected .safetensors, .npz, .pt, .pth or .bin")
+    import torch
+
+    state = torch.load(path, map_location="cpu", weights_only=True)
+    if not isinstance(state, Mapping):
+        raise ValueError(f"{path}: expected a dictionary of tensors, got {type(state).__name__}")
+    return {name: _dense(name, tensor) for name, tensor in state.get("state_dict", state).items() if hasattr(tensor, "shape")}
+
+
+def _dense(name: str, tensor: Any) -> np.ndarray:
+    if isinstance(tensor, np.ndarray):
+        return tensor
+    if not hasattr(tensor, "layout"):
+        raise ValueError(f"weight '{name}' is a {type(tensor).__name__}, expected a numpy array or a torch tensor")
+    import torch
+
+    tensor = tensor.detach().cpu()
+    if tensor.layout != torch.strided:
+        tensor = tensor.to_dense()
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).contiguous().numpy()
+
+
+def _read_safetensors(path: pathlib.Path) -> "dict[str, np.ndarray]":
+    """A length, a JSON index, raw little-endian tensors."""
+    data = path.read_bytes()
+    start = 8 + int.from_bytes(data[:8], "little")
+    if len(data) < 8 or start > len(data):
+        raise ValueError(f"{path}: the index ends at byte {start} of {len(data)}")
+    try:
+        index = json.loads(data[8:start])
+    except ValueError as error:
+        raise ValueError(f"{path}: the index is no JSON: {error}") from None
+    tensors = {}
+    for name, entry in index.items():
+        if name == "__metadata__":
+            continue
+        kind, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        if kind not in SAFETENSORS_DTYPES:
+            raise ValueError(f"{path}: tensor '{name}' has the unknown type {kind}")
+        dtype = np.dtype(SAFETENSORS_DTYPES[kind])
+        count = int(np.prod(shape, dtype=object)) if shape else 1
+        if not 0 <= begin <= end <= len(data) - start or end - begin != count * dtype.itemsize:
+            raise ValueError(f"{path}: tensor '{name}' of {kind}{shape} lies at bytes {begin} to {end} of {len(data) - start}")
+        array = np.frombuffer(data, dtype, count, start + begin).reshape(shape)
+        tensors[name] = (array.astype(np.uint32) << 16).view(np.float32) if kind == "BF16" else array
+    return tensors
+
+
+def _initialisers(model: Any) -> "dict[str, Any]":
+    return {tensor.name: tensor for tensor in model.graph.initializer}
+
+
+def write_weights(model: PathLike, weights: Mapping[str, np.ndarray], out: PathLike, names: Optional[Mapping[str, str]] = None,
+                  sparse: bool = False) -> "list[str]":
+    """Writes the ONNX file `model` to `out` with `weights` in its initialisers; returns the names of those that were replaced.
+
+    names: initialiser's name to weight's name, for exporters that rename; others match by equal names. A weight that no
+        initialiser is called after is left out (a checkpoint holds more than a graph needs), but none at all is an error, and so is
+        another shape. Weights that an exporter stored transposed ([inputs, outputs] for MatMul) are matched by their transposed shape when
+        `names` names them.
+    sparse: weights that are mostly zero become ONNX sparse initialisers (COO), which make a smaller file.
+
+    Raises ValueError that names the initialiser and both shapes.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    proto = onnx.load(os.fspath(model))
+    names = dict(names or {})
+    replaced = []
+    for name, tensor in _initialisers(proto).items():
+        source = names.pop(name, name)
+        if source not in weights:
+            if source != name:
+                raise ValueError(f"initialiser '{name}' is to hold '{source}', but there is no such weight")
+            continue
+        value, shape = np.asarray(weights[source]), tuple(tensor.dims)
+        if source != name and value.shape != shape and value.shape == shape[::-1]:
+            value = value.T
+        if value.shape != shape:
+            raise ValueError(f"initialiser '{name}' has shape {shape}, weight '{source}' {value.shape}")
+        dtype = onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)
+        value = np.ascontiguousarray(value.astype(dtype))
+        replaced.append(name)
+        if sparse and value.ndim >= 1 and np.count_nonzero(value) * 2 < value.size:
+            proto.graph.initializer.remove(tensor)
+            proto.graph.sparse_initializer.append(_sparse_tensor(name, value))
+        else:
+            tensor.CopyFrom(numpy_helper.from_array(value, name))
+    if names:
+        raise ValueError(f"the model has no initialiser called '{next(iter(names))}'")
+    if not replaced:
+        raise ValueError(f"none of the {len(weights)} weights is called as one of the {len(_initialisers(proto))} initialisers")
+    onnx.save(proto, os.fspath(out))
+    return replaced
+
+
+def _sparse_tensor(name: str, value: np.ndarray) -> Any:
+    """COO with linear indices in ascending order."""
+    import onnx
+    from onnx import numpy_helper
+
+    flat = value.reshape(-1)
+    places = np.flatnonzero(flat).astype(np.int64)
+    return onnx.helper.make_sparse_tensor(numpy_helper.from_array(flat[places], name), numpy_helper.from_array(places, f"{name}_indices"),
+                                          list(value.shape))
+
+
+def mask_onnx(model: PathLike, out: PathLike, masks: Masks) -> None:
+    """See `Masks.apply_to_onnx`."""
+    import onnx
+    from onnx import numpy_helper
+
+    proto = onnx.load(os.fspath(model))
+    tensors = _initialisers(proto)
+    masks.check({name: tuple(tensor.dims) for name, tensor in tensors.items()})
+    for name in masks:
+        value = numpy_helper.to_array(tensors[name])
+        tensors[name].CopyFrom(numpy_helper.from_array(np.where(masks[name], value, np.zeros((), value.dtype)), name))
+    onnx.save(proto, os.fspath(out))
