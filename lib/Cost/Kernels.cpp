@@ -18,8 +18,8 @@ static constexpr double kNever = std::numeric_limits<double>::infinity();
 // Strips and chunks are filled up to whole vectors of the widest instruction set.
 static constexpr int64_t kUnit = 16;
 // A block of several outputs reads an input vector once for all of them, so all of a sum can be done at once. Single outputs need the
-// chunk of the turned input, 64 rows wide, in the first-level cache (24 of 32 KiB), and long strips to pay for fetching it.
-static constexpr int64_t kChunk = 96, kStrip = 512;
+// chunk of the tiles, 64 rows, in the first-level cache (24 of 32 KiB), and long strips to pay for fetching it, whose sums are 32 KiB.
+static constexpr int64_t kChunk = 96, kStrip = 128;
 
 // The kernels hold the sums of a block in registers.
 static constexpr int64_t kBlockRows[] = {1, 4, 8};

@@ -49,8 +49,8 @@ const Rates &ratesOf(const Isa &isa) {
 }
 } // namespace
 
-int64_t nnopt::sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t depth, int64_t strip) {
-  int64_t scratch = llvm::alignTo(depth, isa.lanes) + llvm::alignTo(strip, isa.lanes);
+int64_t nnopt::sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t strip) {
+  int64_t scratch = llvm::alignTo(strip, isa.lanes);
   for (int64_t vectors = kMostVectors; vectors >= 1; vectors /= 2) {
     bool fitsRegisters = blockRows * vectors + vectors + 1 <= isa.registers;
     if (fitsRegisters && scratch <= kSparseScratchBytes / 4 / (vectors * isa.lanes))
@@ -68,7 +68,7 @@ double nnopt::denseMicroseconds(const Isa &isa, const LinearSize &size) {
 double nnopt::sparseMicroseconds(const Isa &isa, const LinearSize &size, const SparseSize &sparse) {
   const Rates &rates = ratesOf(isa);
   double vectors = llvm::divideCeil(std::max<int64_t>(1, size.rows), isa.lanes);
-  int64_t tile = std::min<int64_t>(vectors, sparseTileVectors(isa, sparse.blockRows, size.depth, sparse.strip));
+  int64_t tile = std::min<int64_t>(vectors, sparseTileVectors(isa, sparse.blockRows, sparse.strip));
   if (tile == 0)
     return std::numeric_limits<double>::infinity();
   double beyond = sparse.blockRows > 1 ? rates.block : rates.single[tile >= 4 ? 0 : tile >= 2 ? 1 : 2];

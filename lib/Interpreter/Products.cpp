@@ -13,8 +13,7 @@ using namespace nnopt::interpreter;
 
 /// Every row of the input times `weight`, [outputs, depth].
 template <typename Op>
-static LogicalResult runRows(Frame &frame, Op op, OpCall &call, FailureOr<HostTensor> weight) {
-  const HostTensor &input = call.tensor(op.getInput());
+static LogicalResult runRows(Frame &frame, Op op, OpCall &call, const HostTensor &input, FailureOr<HostTensor> weight) {
   if (failed(weight))
     return failure();
   int64_t outputs = weight->shape()[0], depth = weight->shape()[1];
@@ -48,11 +47,49 @@ static LogicalResult runRows(Frame &frame, Op op, OpCall &call, FailureOr<HostTe
 }
 
 static LogicalResult runLinear(Frame &frame, LinearOp op, OpCall &call) {
-  return runRows(frame, op, call, linearWeight(op, call));
+  return runRows(frame, op, call, call.tensor(op.getInput()), linearWeight(op, call));
+}
+
+static LogicalResult runTileRows(Frame &, TileRowsOp op, OpCall &call) {
+  const HostTensor &input = call.tensor(op.getInput());
+  int64_t depth = input.shape().back(), rows = countOf(input.shape().drop_back()), width = byteWidth(input.type());
+  constexpr int64_t kRows = TileRowsOp::kRows;
+  FailureOr<HostTensor> output = call.allocateResult({llvm::divideCeilSigned(rows, kRows), depth, kRows});
+  if (failed(output))
+    return failure();
+  char *bytes = output->mutableBytes();
+  for (int64_t row = 0; row < rows; ++row)
+    for (int64_t k = 0; k < depth; ++k)
+      std::memcpy(bytes + ((row / kRows * depth + k) * kRows + row % kRows) * width, input.bytes() + (row * depth + k) * width, width);
+  return call.yield(std::move(*output));
+}
+
+/// The rows that `nnopt.tile_rows` made the tiles from.
+static FailureOr<HostTensor> rowsOfTiles(SparseLinearOp op, OpCall &call) {
+  constexpr int64_t kRows = TileRowsOp::kRows;
+  const HostTensor &tiles = call.tensor(op.getInput());
+  SmallVector<int64_t> shape(cast<ShapedType>(op.getResult().getType()).getShape()), dynamic = call.integers(op.getRowExtents());
+  for (int64_t &extent : shape)
+    if (ShapedType::isDynamic(extent))
+      extent = dynamic.front(), dynamic.erase(dynamic.begin());
+  shape.back() = tiles.shape()[1];
+  int64_t depth = shape.back(), rows = countOf(ArrayRef(shape).drop_back()), width = byteWidth(tiles.type());
+  if (failed(expectExtent(op, "tiles of rows", llvm::divideCeilSigned(rows, kRows), tiles.shape()[0])))
+    return failure();
+  FailureOr<HostTensor> input = call.allocate(tiles.type(), shape);
+  if (failed(input))
+    return failure();
+  char *bytes = input->mutableBytes();
+  for (int64_t i = 0; i < rows * depth; ++i)
+    std::memcpy(bytes + i * width, tiles.bytes() + ((i / depth / kRows * depth + i % depth) * kRows + i / depth % kRows) * width, width);
+  return input;
 }
 
 static LogicalResult runSparseLinear(Frame &frame, SparseLinearOp op, OpCall &call) {
-  return runRows(frame, op, call, sparseWeight(op, call));
+  if (!op.getTiled())
+    return runRows(frame, op, call, call.tensor(op.getInput()), sparseWeight(op, call));
+  FailureOr<HostTensor> input = rowsOfTiles(op, call);
+  return failed(input) ? failure() : runRows(frame, op, call, *input, sparseWeight(op, call));
 }
 
 namespace {
@@ -138,6 +175,7 @@ static LogicalResult runMatmul(Frame &frame, MatmulOp op, OpCall &call) {
 
 void interpreter::addProducts(HandlerTable &table) {
   table.add<LinearOp, runLinear>();
+  table.add<TileRowsOp, runTileRows>();
   table.add<SparseLinearOp, runSparseLinear>();
   table.add<MatmulOp, runMatmul>();
 }

@@ -40,15 +40,31 @@ def constant(n, array):
     return value, f"tensor<{shape}x{element}>"
 
 
+def tile_rows(n, x):
+    """The rows in tiles of 16, and the operands that hold their dynamic extents."""
+    *rows, depth = n.shapes[x]
+    dynamic = [i for i, r in enumerate(rows) if isinstance(r, str)]
+    value = n.fresh(["tiles" if dynamic else -(-int(np.prod(rows, dtype=int)) // 16), depth, 16])
+    n.lines.append(f"{value} = nnopt.tile_rows {x} : ({tensor(n.shapes[x])}) -> {tensor(n.shapes[value])}")
+    extents = []
+    for i in dynamic:
+        at, extent = n.fresh([]), n.fresh([])
+        n.lines += [f"{at} = arith.constant {i} : index", f"{extent} = tensor.dim {x}, {at} : {tensor(n.shapes[x])}"]
+        extents.append(extent)
+    return value, extents
+
+
 def sparse_linear(n, x, weight, bias=None, rows=1, strip=None, chunk=None):
     outputs, depth = weight.shape
     strip, chunk = strip or -(-outputs // 16) * 16, chunk or depth
     stored = [constant(n, array) for array in packed(weight, rows, strip, chunk)]
     shape = [*n.shapes[x][:-1], outputs]
+    tiles, extents = tile_rows(n, x)
     value = n.fresh(shape)
-    tail = "" if bias is None else f" bias {n.weight(bias)}"
-    types = [tensor(n.shapes[x]), *[t for _, t in stored]] + ([] if bias is None else [tensor([outputs])])
-    n.lines.append(f"{value} = nnopt.sparse_linear {x}, {', '.join(v for v, _ in stored)}{tail} {{pack = #nnopt.sparse_pack<outputs = {outputs}, "
+    tail = f" rows({', '.join(extents)})" if extents else ""
+    tail += "" if bias is None else f" bias {n.weight(bias)}"
+    types = [tensor(n.shapes[tiles]), *[t for _, t in stored], *["index"] * len(extents)] + ([] if bias is None else [tensor([outputs])])
+    n.lines.append(f"{value} = nnopt.sparse_linear {tiles}, {', '.join(v for v, _ in stored)}{tail} {{tiled, pack = #nnopt.sparse_pack<outputs = {outputs}, "
                    f"depth = {depth}, rows = {rows}, strip = {strip}, chunk = {chunk}>}} : ({', '.join(types)}) -> {tensor(shape)}")
     return value
 
@@ -56,7 +72,8 @@ def sparse_linear(n, x, weight, bias=None, rows=1, strip=None, chunk=None):
 def sparse_networks():
     # Rows below, at and above a tile; outputs and depths that leave rests; one strip and several, one chunk and several.
     for blocks in (1, 4, 8):
-        for m, outputs, depth, strip, chunk in ((1, 7, 13, 0, 0), (16, 33, 31, 16, 0), (65, 31, 48, 16, 16), (128, 64, 50, 32, 20), (31, 16, 1, 0, 0)):
+        for m, outputs, depth, strip, chunk in ((1, 7, 13, 0, 0), (16, 33, 31, 16, 0), (65, 31, 48, 16, 16), (128, 64, 50, 32, 20), (31, 16, 1, 0, 0),
+                                                (13, 31, 7, 0, 0), (40, 61, 70, 0, 0)):
             n = Network(f"sparse{blocks}x1_{m}_{outputs}_{depth}")
             x, a = n.input(m, depth)
             w, bias = pruned(outputs, depth, 0.2, blocks), ints(outputs)
@@ -77,6 +94,13 @@ def sparse_networks():
     y = sparse_linear(n, x, w, bias)
     s = n.elementwise("%s = arith.addf %v0, %v1 : f32\n" + RELU.format("%s"), [y, r])
     yield n.finish(s, relu(a @ w.T + bias + b))
+    # The second operand's rows do not follow each other: it has the same ones for every batch.
+    n = Network("sparse_repeated", batch=3)
+    x, a = n.input("batch", 9, 12)
+    r, b = n.input(9, 34)
+    y = sparse_linear(n, x, w)
+    s = n.elementwise("%r = arith.addf %v0, %v1 : f32", [y, r], [None, "affine_map<(a, b, c) -> (b, c)>"])
+    yield n.finish(s, a @ w.T + b)
     n = Network("sparse_long")
     x, a = n.input(37, 12)
     w = pruned(34, 12, 0.3, 4) / 8

@@ -1,7 +1,7 @@
 // Small numbers that can be followed by hand.
 // RUN: nnopt-run %s --engine=reference | FileCheck %s
 
-func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>) {
+func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>) {
   %x = arith.constant dense<[[1.0, 2.0, 3.0]]> : tensor<1x3xf32>
   %w = nnopt.weight "w" dense<[[1.0, 0.0, -1.0], [0.5, 0.5, 0.5]]> : tensor<2x3xf32>
   %b = nnopt.weight dense<[10.0, 20.0]> : tensor<2xf32>
@@ -39,5 +39,10 @@ func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x
   // CHECK: out4: tensor<1x3xf32> [8, 10, 27]
   %4 = nnopt.sparse_linear %x, %v, %at, %from {pack = #nnopt.sparse_pack<outputs = 3, depth = 3, rows = 2, strip = 2, chunk = 2>}
     : (tensor<1x3xf32>, tensor<3x2xf32>, tensor<3xi32>, tensor<5xi32>) -> tensor<1x3xf32>
-  return %0, %1, %2, %3, %4 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>
+  // The same by tiles.
+  %t = nnopt.tile_rows %x : (tensor<1x3xf32>) -> tensor<1x3x16xf32>
+  // CHECK: out5: tensor<1x3xf32> [8, 10, 27]
+  %5 = nnopt.sparse_linear %t, %v, %at, %from {tiled, pack = #nnopt.sparse_pack<outputs = 3, depth = 3, rows = 2, strip = 2, chunk = 2>}
+    : (tensor<1x3x16xf32>, tensor<3x2xf32>, tensor<3xi32>, tensor<5xi32>) -> tensor<1x3xf32>
+  return %0, %1, %2, %3, %4, %5 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>
 }

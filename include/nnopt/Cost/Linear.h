@@ -19,11 +19,11 @@ struct SparseSize {
   int64_t blockRows, blocks, lists, strip;
 };
 
-/// Bytes of scratch that a work item of a sparse product may have: it lies on the stack and should stay in the second-level cache.
-inline constexpr int64_t kSparseScratchBytes = 512 * 1024;
+/// Bytes of sums that a work item of a sparse product may have: they lie on the stack.
+inline constexpr int64_t kSparseScratchBytes = 32 * 1024;
 
-/// Vectors of rows in a work item of a sparse product: as many as registers and scratch allow, 4 at most; 0 if there is no such item.
-int64_t sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t depth, int64_t strip);
+/// Vectors of rows in a work item of a sparse product: as many as registers and the sums allow, 4 at most; 0 if there is no such item.
+int64_t sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t strip);
 
 /// Estimated microseconds on one core. A dense product is taken at its best, a sparse one as measured, so that what is chosen by
 /// comparing them is not slower than dense.

@@ -70,6 +70,7 @@ private:
 
 /// Lowerings of one op each; they emit at the builder's position and leave the op in place. Fail with a diagnostic.
 mlir::LogicalResult lowerToLoops(LinearOp op, LoopEmitter &e);
+mlir::LogicalResult lowerToLoops(TileRowsOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(SparseLinearOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(MatmulOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(ConvOp op, LoopEmitter &e);

@@ -36,13 +36,42 @@ LogicalResult nnopt::lowerToLoops(LinearOp op, LoopEmitter &e) {
   return success();
 }
 
+LogicalResult nnopt::lowerToLoops(TileRowsOp op, LoopEmitter &e) {
+  Value input = op.getInput(), destination = op.getInit();
+  SmallVector<Value> sizes = e.extents(input);
+  sizes.pop_back();
+  Value rows = e.product(sizes);
+  Type type = withoutSign(elementOf(input));
+  e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) {
+    Value row = e.add(e.mul(at[0], e.index(TileRowsOp::kRows)), at[2]);
+    SmallVector<Value> read = e.guarded(e.less(row, rows), e.zero(type), [&]() -> SmallVector<Value> {
+      SmallVector<Value> from = e.delinearize(row, sizes);
+      from.push_back(at[1]);
+      return {e.read(input, from, type)};
+    });
+    e.write(read.front(), destination, at);
+  });
+  return success();
+}
+
 LogicalResult nnopt::lowerToLoops(SparseLinearOp op, LoopEmitter &e) {
   Value destination = op.getInit(), input = op.getInput();
   Type sumType = e.accumulatorType(elementOf(destination));
   SparsePackAttr pack = op.getPack();
+  SmallVector<Value> sizes = e.extents(destination);
+  sizes.pop_back();
+  auto inputAt = [&](LoopEmitter::Coordinates at, Value k) {
+    SmallVector<Value> from(at);
+    from.back() = k;
+    if (!op.getTiled())
+      return e.read(input, from, sumType);
+    Value row = e.index(0), tile = e.index(TileRowsOp::kRows);
+    for (auto [extent, i] : llvm::zip(sizes, from))
+      row = e.add(e.mul(row, extent), i);
+    return e.read(input, {e.div(row, tile), k, e.rem(row, tile)}, sumType);
+  };
   auto integer = [&](Value memref, Value at) { return e.convert(e.read(memref, {at}, e.b.getI32Type()), e.b.getIndexType()); };
   e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) {
-    SmallVector<Value> from(at);
     Value n = at.back(), strip = e.index(pack.getStrip()), rows = e.index(pack.getRows()), perChunk = e.index(pack.listsPerChunk());
     Value inStrip = e.rem(n, strip), row = e.rem(inStrip, rows);
     Value firstList = e.add(e.mul(e.div(n, strip), e.index(pack.chunks() * pack.listsPerChunk())), e.div(inStrip, rows));
@@ -52,8 +81,7 @@ LogicalResult nnopt::lowerToLoops(SparseLinearOp op, LoopEmitter &e) {
       Value begin = integer(op.getStarts(), list), end = integer(op.getStarts(), e.add(list, e.index(1)));
       return e.fold({e.sub(end, begin)}, partial, [&](LoopEmitter::Coordinates i, Value running) {
         Value block = e.add(begin, i[0]);
-        from.back() = integer(op.getColumns(), block);
-        return e.multiplyAdd(e.read(input, from, sumType), e.read(op.getValues(), {block, row}, sumType), running);
+        return e.multiplyAdd(inputAt(at, integer(op.getColumns(), block)), e.read(op.getValues(), {block, row}, sumType), running);
       });
     });
     e.finish(sum, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), destination, at);

@@ -47,6 +47,11 @@ void nnopt::joinRows(KernelBuilder &k, GemmProblem &p) {
   }
   for (size_t d = p.rows.size(); d-- > 1;) {
     auto extent = k.constantOf(p.rows[d]);
+    if (k.constantOf(p.rows[d - 1]) == 1) { // its strides do not matter
+      p.rows.erase(p.rows.begin() + d - 1);
+      forAccesses(p, [&](RowAccess &access) { access.strides.erase(access.strides.begin() + d - 1); });
+      continue;
+    }
     bool even = true;
     forAccesses(p, [&](RowAccess &access) {
       auto outside = k.constantOf(access.strides[d - 1]), inside = k.constantOf(access.strides[d]);

@@ -10,7 +10,8 @@ using namespace nnopt;
 
 static constexpr Kernel kKernels[] = {
     {"nnopt.linear", "gemm", "packed f32 weights, register tiles", emitLinear},
-    {"nnopt.sparse_linear", "sparse-rows", "f32, blocks of 1 to 8 outputs, vectors of rows turned in scratch", emitSparseLinear},
+    {"nnopt.tile_rows", "tile-rows", "f32, even rows, squares turned in registers", emitTileRows},
+    {"nnopt.sparse_linear", "sparse-rows", "f32, tiled rows, blocks of 1 to 8 outputs", emitSparseLinear},
     {"nnopt.matmul", "gemm", "f32, both operands row by row, register tiles", emitMatmul},
     {"nnopt.conv", "conv-gemm", "f32 channels last, packed weights, register tiles over output positions", emitConv},
     {"nnopt.conv", "depthwise", "f32 channels last, one filter per channel, vectors of channels", emitDepthwiseConv},

@@ -14,7 +14,7 @@ using namespace nnopt;
 static constexpr int64_t kItems = 4;
 
 static int64_t tileVectors(const Isa &isa, SparsePackAttr pack) {
-  return sparseTileVectors(isa, pack.getRows(), pack.getDepth(), pack.getStrip());
+  return sparseTileVectors(isa, pack.getRows(), pack.getStrip());
 }
 
 namespace {
@@ -27,7 +27,7 @@ public:
 
   void emit() {
     joinRows(k, p);
-    rowCount = p.rows.back();
+    rowCount = k.product(p.rows);
     auto staticRows = k.constantOf(rowCount);
     maxTile = tileVectors(k.isa, pack);
     while (staticRows && maxTile > 1 && maxTile / 2 * k.isa.lanes >= *staticRows)
@@ -35,21 +35,16 @@ public:
     pitch = maxTile * k.isa.lanes;
     Value tiles = k.ceilDiv(rowCount, pitch);
 
-    auto known = k.constantOf(k.product(ArrayRef<Value>(p.rows).drop_back()));
-    int64_t items = known.value_or(kItems) * (staticRows ? llvm::divideCeil(*staticRows, pitch) : 1);
+    int64_t items = staticRows ? llvm::divideCeil(*staticRows, pitch) : 1;
     int64_t parts = std::clamp<int64_t>(kItems / std::max<int64_t>(1, items), 1, pack.strips());
     int64_t stripsPerPart = llvm::divideCeil(pack.strips(), parts);
 
-    SmallVector<Value> sizes(ArrayRef<Value>(p.rows).drop_back());
-    sizes.push_back(k.index(llvm::divideCeil(pack.strips(), stripsPerPart)));
-    sizes.push_back(tiles);
+    Value sizes[] = {k.index(llvm::divideCeil(pack.strips(), stripsPerPart)), tiles};
     k.parallel(k.product(sizes), [&](Value item) {
-      outer = k.delinearize(item, sizes);
-      Value row = k.mul(outer.pop_back_val(), k.index(pitch));
-      Value strip = k.mul(outer.pop_back_val(), k.index(stripsPerPart));
+      SmallVector<Value> at = k.delinearize(item, sizes);
+      Value row = k.mul(at[1], k.index(pitch)), strip = k.mul(at[0], k.index(stripsPerPart));
       Value stripEnd = k.min(k.add(strip, k.index(stripsPerPart)), k.index(pack.strips()));
-      turned = k.stackArray(k.b.getF32Type(), paddedTo(pack.getDepth(), k.isa.lanes) * pitch);
-      sums = k.stackArray(k.b.getF32Type(), paddedTo(pack.getStrip(), k.isa.lanes) * pitch);
+      sums = k.stackArray(k.b.getF32Type(), llvm::alignTo(pack.getStrip(), k.isa.lanes) * pitch);
       if (staticRows && *staticRows % pitch == 0)
         return emitItem({maxTile, pitch, k.index(pitch)}, row, strip, stripEnd);
       emitFitting(maxTile, k.min(k.index(pitch), k.sub(rowCount, row)), row, strip, stripEnd);
@@ -62,11 +57,8 @@ private:
   GemmProblem &p;
   SparsePackAttr pack;
   Value values, columns, starts;
-  Value rowCount, turned, sums;
+  Value rowCount, sums;
   int64_t maxTile = 0, pitch = 0;
-  SmallVector<Value> outer;
-
-  static int64_t paddedTo(int64_t count, int64_t unit) { return llvm::divideCeil(count, unit) * unit; }
 
   /// An item of the fewest vectors that hold `rows`, `vectors` at most.
   void emitFitting(int64_t vectors, Value rows, Value row, Value strip, Value stripEnd) {
@@ -79,34 +71,40 @@ private:
   }
 
   void emitItem(const SparseTile &tile, Value row, Value strip, Value stripEnd) {
-    Value from = addressOf(k, p.a, outer, row, k.index(0));
-    emitTurn(k, op, tile, from, p.a.strides.back(), pack.getDepth(), turned);
+    constexpr int64_t kRows = TileRowsOp::kRows;
+    Value inTile = k.rem(row, k.index(kRows));
+    Value from = k.at(p.a.pointer, k.b.getF32Type(), k.add(k.mul(k.sub(row, inTile), k.index(pack.getDepth())), inTile));
     int64_t whole = pack.getOutputs() / pack.getStrip(), rest = pack.getOutputs() % pack.getStrip();
     k.loop(strip, k.min(stripEnd, k.index(whole)), 1,
-           [&](Value s) { emitOneStrip(tile, row, s, k.index(pack.getStrip())); });
+           [&](Value s) { emitOneStrip(tile, from, row, s, k.index(pack.getStrip())); });
     if (rest != 0)
-      k.when(k.less(k.index(whole), stripEnd), [&] { emitOneStrip(tile, row, k.index(whole), k.index(rest)); });
+      k.when(k.less(k.index(whole), stripEnd), [&] { emitOneStrip(tile, from, row, k.index(whole), k.index(rest)); });
   }
 
-  void emitOneStrip(const SparseTile &tile, Value row, Value strip, Value count) {
+  void emitOneStrip(const SparseTile &tile, Value from, Value row, Value strip, Value count) {
     Value list = k.mul(strip, k.index(pack.chunks() * pack.listsPerChunk()));
-    emitStrip(k, op, tile, {pack, values, columns, k.at(starts, k.b.getI32Type(), list), turned, sums});
-    Value column = k.mul(strip, k.index(pack.getStrip()));
-    SparseFinish finish{sums, count, addressOf(k, p.c, outer, row, column), Value(), {}};
-    if (p.bias)
-      finish.bias = addressOf(k, *p.bias, outer, row, column);
-    for (const RowAccess &access : p.operands)
-      finish.operands.push_back(addressOf(k, access, outer, row, column));
-    emitFinish(k, p, tile, finish);
+    emitStrip(k, op, tile, {pack, values, columns, k.at(starts, k.b.getI32Type(), list), from, sums});
+    emitFinish(k, p, tile, finishOf(k, p, sums, count, row, k.mul(strip, k.index(pack.getStrip()))));
   }
 };
 
 } // namespace
 
+SparseFinish nnopt::finishOf(KernelBuilder &k, const GemmProblem &p, Value sums, Value count, Value row, Value column) {
+  SmallVector<Value> outer(p.rows.size() - 1, k.index(0));
+  Value first = outer.empty() ? row : k.index(0);
+  SparseFinish finish{sums, count, row, addressOf(k, p.c, outer, first, column), Value(), {}};
+  if (p.bias)
+    finish.bias = addressOf(k, *p.bias, outer, first, column);
+  for (const RowAccess &access : p.operands)
+    finish.operands.push_back(addressOf(k, access, outer, first, column));
+  return finish;
+}
+
 LogicalResult nnopt::emitSparseLinear(Operation *operation, KernelBuilder &k) {
   auto op = cast<SparseLinearOp>(operation);
-  if (!isF32({op.getInput(), op.getValues(), op.getInit()}) || (op.getBias() && !isF32(op.getBias())) ||
-      !isUnitInnermost(op.getInput()) || !isUnitInnermost(op.getInit()) ||
+  if (!op.getTiled() || !isF32({op.getInput(), op.getValues(), op.getInit()}) || (op.getBias() && !isF32(op.getBias())) ||
+      !cast<MemRefType>(op.getInput().getType()).getLayout().isIdentity() || !isUnitInnermost(op.getInit()) ||
       !isFastEpilogue(op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps()) ||
       tileVectors(k.isa, op.getPack()) == 0)
     return failure();
@@ -118,7 +116,7 @@ LogicalResult nnopt::emitSparseLinear(Operation *operation, KernelBuilder &k) {
   problem.op = op;
   problem.rows.assign(output.extents.begin(), output.extents.end() - 1);
   problem.columns = k.index(op.getPack().getOutputs());
-  problem.a = rowAccess(k, op.getInput(), rows);
+  problem.a = RowAccess{k.buffer(op.getInput()).pointer, still};
   problem.c = rowAccess(k, op.getInit(), rows);
   problem.b = RowAccess{Value(), still};
   if (op.getBias())

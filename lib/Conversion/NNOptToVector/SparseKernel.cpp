@@ -1,7 +1,7 @@
 //===- SparseKernel.cpp - the functions of products with pruned weights ---===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A block of R outputs and v vectors of rows is R x v sums in registers; a step loads v vectors of the turned input and R weights,
+// A block of R outputs and v vectors of rows is R x v sums in registers; a step loads v vectors of the tiles and R weights,
 // each broadcast. With R = 4 and v = 4 that is 16 products for 8 loads, and nothing but the blocks that are stored is ever touched.
 //===----------------------------------------------------------------------===//
 
@@ -9,37 +9,6 @@
 
 using namespace mlir;
 using namespace nnopt;
-
-void nnopt::emitTurn(KernelBuilder &k, Operation *op, const SparseTile &tile, Value from, Value fromRow, int64_t depth,
-                     Value to) {
-  KernelCall function(k, op, "turn");
-  function.key(Twine(tile.vectors) + "," + Twine(tile.pitch) + "," + Twine(depth));
-  unsigned source = function.pointer(from), target = function.pointer(to);
-  unsigned row = function.number(fromRow), rows = function.number(tile.rows);
-  function.emit([&](KernelBuilder &b) {
-    int64_t lanes = b.isa.lanes, whole = depth / lanes * lanes;
-    Type f32 = b.b.getF32Type();
-    VectorType type = b.vectorType(f32);
-    auto square = [&](Value first, Value start, int64_t count) {
-      Value mask = count == lanes ? Value() : b.laneMask(lanes, b.index(count));
-      SmallVector<Value> vectors;
-      for (int64_t i = 0; i < lanes; ++i) {
-        // Rows beyond the last repeat it.
-        Value r = b.min(b.add(first, b.index(i)), b.sub(function[rows], b.index(1)));
-        Value p = b.at(function[source], f32, b.add(b.mul(r, function[row]), start));
-        vectors.push_back(mask ? b.loadMasked(type, p, mask) : b.load(type, p));
-      }
-      b.transposeSquare(vectors);
-      for (int64_t i = 0; i < count; ++i)
-        b.store(vectors[i], b.at(function[target], f32, b.add(b.mul(b.add(start, b.index(i)), b.index(tile.pitch)), first)));
-    };
-    b.loop(b.index(0), b.index(tile.vectors * lanes), lanes, [&](Value first) {
-      b.loop(b.index(0), b.index(whole), lanes, [&](Value start) { square(first, start, lanes); });
-      if (whole != depth)
-        square(first, b.index(whole), depth - whole);
-    });
-  });
-}
 
 namespace {
 
@@ -52,9 +21,14 @@ public:
   KernelBuilder &k;
   int64_t vectors, pitch, rows;
   SparsePackAttr pack;
-  Value values, columns, starts, from, to;
+  Value values, columns, starts, from, to, validRows;
 
   void emit() {
+    // A tile whose rows are all beyond the last is not there: the last one stands for it.
+    constexpr int64_t kRows = TileRowsOp::kRows;
+    Value lastTile = k.div(k.sub(validRows, k.index(1)), k.index(kRows));
+    for (int64_t lane = 0; lane < vectors * k.isa.lanes; lane += k.isa.lanes)
+      offsets.push_back(k.add(k.mul(k.min(k.index(lane / kRows), lastTile), k.index(pack.getDepth() * kRows)), k.index(lane % kRows)));
     Value lists = k.index(pack.listsPerChunk());
     k.loop(k.index(0), lists, 1, [&](Value list) { emitList(list, list, /*isFirst=*/true); });
     if (pack.chunks() > 1)
@@ -65,6 +39,8 @@ public:
   }
 
 private:
+  SmallVector<Value> offsets; ///< of the vectors of rows
+
   Type f32() { return k.b.getF32Type(); }
   VectorType type() { return k.vectorType(f32()); }
   Value integer(Value pointer, Value i) {
@@ -86,10 +62,10 @@ private:
   }
 
   SmallVector<Value> step(Value block, ValueRange sums) {
-    Value x = k.at(from, f32(), k.mul(integer(columns, block), k.index(pitch)));
+    Value x = k.at(from, f32(), k.mul(integer(columns, block), k.index(TileRowsOp::kRows)));
     SmallVector<Value> inputs, next;
-    for (int64_t v = 0; v < vectors; ++v)
-      inputs.push_back(k.load(type(), k.at(x, f32(), k.index(v * k.isa.lanes))));
+    for (Value offset : offsets)
+      inputs.push_back(k.load(type(), k.at(x, f32(), offset)));
     for (int64_t r = 0; r < rows; ++r) {
       Value weight = k.load(f32(), k.at(values, f32(), k.add(k.mul(block, k.index(rows)), k.index(r))));
       Value splat = k.splat(weight, type());
@@ -109,8 +85,9 @@ public:
   KernelBuilder &k;
   const GemmProblem &problem;
   int64_t vectors, pitch, lanes;
-  Value sums, rows, columns, c, cRow, bias;
-  SmallVector<Value> operands, operandRows;
+  Value sums, rows, columns, firstRow, c, bias;
+  SmallVector<Value> extents, cRow, operands; ///< cRow: strides, one per dimension of the rows
+  SmallVector<SmallVector<Value>> operandRows;
 
   void emit() {
     isLong = problem.epilogue && !problem.epilogue->empty() && isExpensive(problem.epilogue->front());
@@ -153,14 +130,24 @@ private:
     }
   }
 
+  /// Distance of row `row` of the tile from an address.
+  Value offsetOf(Value row, ArrayRef<Value> strides) {
+    if (strides.size() == 1)
+      return k.mul(row, strides[0]);
+    Value offset = k.index(0);
+    for (auto [coordinate, stride] : llvm::zip(k.delinearize(k.add(firstRow, row), extents), strides))
+      offset = k.add(offset, k.mul(coordinate, stride));
+    return offset;
+  }
+
   void emitRow(Value sum, Value row, Value column, Value biasVector, Value mask) {
     SmallVector<Value> addresses;
-    for (auto [operand, stride, access] : llvm::zip(operands, operandRows, problem.operands)) {
-      Value offset = k.mul(row, stride);
+    for (auto [operand, strides, access] : llvm::zip(operands, operandRows, problem.operands)) {
+      Value offset = offsetOf(row, strides);
       addresses.push_back(k.at(operand, f32(), access.alongColumns ? k.add(offset, column) : offset));
     }
     Value result = finishSum(k, problem, sum, biasVector, addresses, [&](Value p) { return loadColumns(p, mask); });
-    Value target = k.at(c, f32(), k.add(k.mul(row, cRow), column));
+    Value target = k.at(c, f32(), k.add(offsetOf(row, cRow), column));
     mask ? k.storeMasked(result, target, mask) : k.store(result, target);
   }
 };
@@ -171,13 +158,13 @@ void nnopt::emitStrip(KernelBuilder &k, Operation *op, const SparseTile &tile, c
   KernelCall function(k, op, "sparse_strip");
   SparsePackAttr pack = strip.pack;
   function.key(Twine(tile.vectors) + "," + Twine(tile.pitch) + "," + Twine(pack.getRows()) + "," + Twine(pack.listsPerChunk()) + "," +
-               Twine(pack.chunks()));
+               Twine(pack.chunks()) + "," + Twine(pack.getDepth()));
   unsigned values = function.pointer(strip.values), columns = function.pointer(strip.columns);
-  unsigned starts = function.pointer(strip.starts), from = function.pointer(strip.from), to = function.pointer(strip.to);
+  unsigned starts = function.pointer(strip.starts), from = function.pointer(strip.from), to = function.pointer(strip.to), rows = function.number(tile.rows);
   function.emit([&](KernelBuilder &inner) {
     StripEmitter emitter(inner, tile, pack);
     emitter.values = function[values], emitter.columns = function[columns], emitter.starts = function[starts];
-    emitter.from = function[from], emitter.to = function[to];
+    emitter.from = function[from], emitter.to = function[to], emitter.validRows = function[rows];
     emitter.emit();
   });
 }
@@ -186,15 +173,18 @@ void nnopt::emitFinish(KernelBuilder &k, const GemmProblem &problem, const Spars
   KernelCall function(k, problem.op, "sparse_finish");
   function.key(Twine(tile.vectors) + "," + Twine(tile.pitch));
   unsigned sums = function.pointer(finish.sums), c = function.pointer(finish.c);
-  unsigned rows = function.number(tile.rows), columns = function.number(finish.columns);
-  unsigned cRow = function.number(problem.c.strides.back());
+  unsigned rows = function.number(tile.rows), columns = function.number(finish.columns), first = function.number(finish.row);
+  auto numbers = [&](ArrayRef<Value> values) {
+    return llvm::map_to_vector(values, [&](Value value) { return function.number(value); });
+  };
+  SmallVector<unsigned> extents = numbers(problem.rows), cRow = numbers(problem.c.strides), operands;
+  SmallVector<SmallVector<unsigned>> operandRows;
   std::optional<unsigned> bias;
   if (finish.bias)
     bias = function.pointer(finish.bias), function.key("bias");
-  SmallVector<unsigned> operands, operandRows;
   for (auto [pointer, access] : llvm::zip(finish.operands, problem.operands)) {
     operands.push_back(function.pointer(pointer));
-    operandRows.push_back(function.number(access.strides.back()));
+    operandRows.push_back(numbers(access.strides));
     function.key(access.alongColumns ? "columns" : "scalar");
   }
   if (problem.epilogue)
@@ -202,10 +192,12 @@ void nnopt::emitFinish(KernelBuilder &k, const GemmProblem &problem, const Spars
   function.emit([&](KernelBuilder &inner) {
     FinishEmitter emitter(inner, problem, tile);
     auto get = [&](unsigned handle) { return function[handle]; };
-    emitter.sums = get(sums), emitter.c = get(c), emitter.rows = get(rows), emitter.columns = get(columns), emitter.cRow = get(cRow);
+    emitter.sums = get(sums), emitter.c = get(c), emitter.rows = get(rows), emitter.columns = get(columns), emitter.firstRow = get(first);
     emitter.bias = bias ? get(*bias) : Value();
+    emitter.extents = llvm::map_to_vector(extents, get), emitter.cRow = llvm::map_to_vector(cRow, get);
     llvm::append_range(emitter.operands, llvm::map_range(operands, get));
-    llvm::append_range(emitter.operandRows, llvm::map_range(operandRows, get));
+    for (ArrayRef<unsigned> strides : operandRows)
+      emitter.operandRows.push_back(llvm::map_to_vector(strides, get));
     emitter.emit();
   });
 }

@@ -11,22 +11,10 @@ using namespace nnopt;
 using namespace nnopt::detail;
 
 NNOPT_STRUCTURED_OP_METHODS(LinearOp)
-NNOPT_STRUCTURED_OP_METHODS(SparseLinearOp)
 NNOPT_STRUCTURED_OP_METHODS(MatmulOp)
 NNOPT_STRUCTURED_OP_METHODS(ConvOp)
 NNOPT_STRUCTURED_OP_METHODS(ConvTransposeOp)
 NNOPT_STRUCTURED_OP_METHODS(AttentionOp)
-
-static LogicalResult verifyBias(Operation *op, Value bias, int64_t outputs) {
-  if (!bias)
-    return success();
-  ArrayRef<int64_t> shape = shapeOf(bias);
-  if (shape.size() != 1)
-    return op->emitOpError("expects a bias of rank 1, got ") << shape.size();
-  if (!compatible(shape[0], outputs))
-    return op->emitOpError("expects ") << outputs << " bias elements, one per output, got " << shape[0];
-  return success();
-}
 
 /// A packed weight holds groups * ceil(outputs / panel) * depth * panel elements; a depthwise one depth * outputs.
 static LogicalResult verifyPack(Operation *op, Value weight, PackAttr pack, int64_t groups) {
@@ -82,45 +70,6 @@ SmallVector<OpFoldResult> LinearOp::inferResultShape(OpBuilder &builder) {
   int64_t outputs = outputsAndDepth(*this).first;
   shape.back() = ShapedType::isDynamic(outputs) ? dimOf(builder, getLoc(), getWeight(), getWeightKn() ? 1 : 0)
                                                 : OpFoldResult(builder.getIndexAttr(outputs));
-  return shape;
-}
-
-//===----------------------------------------------------------------------===//
-// SparseLinearOp
-//===----------------------------------------------------------------------===//
-
-LogicalResult SparseLinearOp::verify() {
-  ArrayRef<int64_t> input = shapeOf(getInput()), values = shapeOf(getValues());
-  SparsePackAttr pack = getPack();
-  if (input.empty())
-    return emitOpError("expects an input of rank 1 or more, got 0");
-  if (!compatible(input.back(), pack.getDepth())) // c1
-    return emitOpError("expects ") << pack.getDepth() << " input features (the weight's), got " << input.back();
-  if (values.size() != 2 || values[1] != pack.getRows()) // c2
-    return emitOpError("expects values of ") << pack.getRows() << " rows per block, got type " << getValues().getType();
-  auto expectIntegers = [&](Value value, StringRef name, int64_t count) -> LogicalResult {
-    auto type = cast<ShapedType>(value.getType());
-    if (type.getRank() != 1 || type.getDimSize(0) != count || !type.getElementType().isSignlessInteger(32))
-      return emitOpError("expects ") << name << " of " << count << " i32, got type " << type;
-    return success();
-  };
-  if (failed(expectIntegers(getColumns(), "columns", values[0])) ||
-      failed(expectIntegers(getStarts(), "starts", pack.lists() + 1)))
-    return failure();
-  if (failed(verifyBias(*this, getBias(), pack.getOutputs()))) // c3
-    return failure();
-  return verifyEpilogue(*this, getEpilogue(), getEpilogueOperands(), getEpilogueMaps(), input.size()); // c4
-}
-
-SmallVector<int64_t> SparseLinearOp::inferStaticShape() {
-  SmallVector<int64_t> shape(shapeOf(getInput()));
-  shape.back() = getPack().getOutputs();
-  return shape;
-}
-
-SmallVector<OpFoldResult> SparseLinearOp::inferResultShape(OpBuilder &builder) {
-  SmallVector<OpFoldResult> shape = dimsOf(builder, getLoc(), getInput());
-  shape.back() = builder.getIndexAttr(getPack().getOutputs());
   return shape;
 }
 

@@ -120,7 +120,7 @@ LogicalResult verifyStructuredOp(StructuredOpInterface op) {
   Value destination = op.getDestination();
   bool onBuffers = destination && isa<MemRefType>(destination.getType());
   for (Value operand : op->getOperands())
-    if (isa<MemRefType>(operand.getType()) != onBuffers)
+    if (isa<ShapedType>(operand.getType()) && isa<MemRefType>(operand.getType()) != onBuffers)
       return op->emitOpError("mixes tensors and buffers");
   if (op->getNumResults() != (onBuffers ? 0u : 1u))
     return op->emitOpError("expects ") << (onBuffers ? 0 : 1) << " results, got " << op->getNumResults();
@@ -192,6 +192,17 @@ LogicalResult verifyWindow(Operation *op, Value input, ArrayRef<int64_t> kernel,
   };
   return failure(failed(check("kernel extents", kernel, rank, 1)) || failed(check("strides", strides, rank, 1)) ||
                  failed(check("dilations", dilations, rank, 1)) || failed(check("pads", pads, 2 * rank, 0)));
+}
+
+LogicalResult verifyBias(Operation *op, Value bias, int64_t outputs) {
+  if (!bias)
+    return success();
+  ArrayRef<int64_t> shape = shapeOf(bias);
+  if (shape.size() != 1)
+    return op->emitOpError("expects a bias of rank 1, got ") << shape.size();
+  if (!compatible(shape[0], outputs))
+    return op->emitOpError("expects ") << outputs << " bias elements, one per output, got " << shape[0];
+  return success();
 }
 
 } // namespace nnopt::detail

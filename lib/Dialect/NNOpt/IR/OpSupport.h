@@ -27,6 +27,9 @@ bool compatible(int64_t a, int64_t b);
 mlir::LogicalResult verifyEpilogue(mlir::Operation *op, mlir::Region &epilogue, mlir::ValueRange operands,
                                    std::optional<mlir::ArrayAttr> maps, int64_t resultRank);
 
+/// Fails unless `bias` is null or has one element per output.
+mlir::LogicalResult verifyBias(mlir::Operation *op, mlir::Value bias, int64_t outputs);
+
 /// Effects of a structured op: reads its inputs and writes its destination if these are buffers.
 void structuredEffects(
     StructuredOpInterface op,

@@ -147,6 +147,7 @@ void nnopt::registerBufferizableOpInterfaceExternalModels(DialectRegistry &regis
   registry.addExtension(+[](MLIRContext *context, NNOptDialect *) {
     LinearOp::attachInterface<StructuredOpModel<LinearOp>>(*context);
     SparseLinearOp::attachInterface<StructuredOpModel<SparseLinearOp>>(*context);
+    TileRowsOp::attachInterface<StructuredOpModel<TileRowsOp>>(*context);
     MatmulOp::attachInterface<StructuredOpModel<MatmulOp>>(*context);
     ConvOp::attachInterface<StructuredOpModel<ConvOp>>(*context);
     ConvTransposeOp::attachInterface<StructuredOpModel<ConvTransposeOp>>(*context);

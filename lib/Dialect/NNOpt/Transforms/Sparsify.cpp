@@ -8,6 +8,7 @@
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Remarks.h"
 
 #include "llvm/ADT/TypeSwitch.h"
@@ -122,6 +123,7 @@ public:
 private:
   SmallVector<const Isa *> targets;
   llvm::DenseMap<std::pair<Value, Attribute>, std::array<Value, 3>> stored;
+  llvm::DenseMap<Value, Value> tiled;
 
   void decide(const Candidate &candidate) {
     std::optional<ConstantData> data = ConstantData::of(candidate.weight->get());
@@ -172,13 +174,35 @@ private:
     return values;
   }
 
+  /// The tiles of an input, shared by all products that read it.
+  Value tilesOf(Value rows) {
+    Value &tiles = tiled[rows];
+    if (tiles)
+      return tiles;
+    OpBuilder b(getOperation());
+    b.setInsertionPointAfterValue(rows);
+    auto type = cast<RankedTensorType>(rows.getType());
+    int64_t count = 1, kRows = TileRowsOp::kRows;
+    for (int64_t extent : type.getShape().drop_back())
+      count = ShapedType::isDynamic(count) || ShapedType::isDynamic(extent) ? ShapedType::kDynamic : count * extent;
+    if (!ShapedType::isDynamic(count))
+      count = llvm::divideCeilSigned(count, kRows);
+    auto result = RankedTensorType::get({count, type.getShape().back(), kRows}, type.getElementType());
+    return tiles = TileRowsOp::create(b, rows.getLoc(), result, rows, /*init=*/Value()).getResult();
+  }
+
   void replace(const Candidate &candidate, const WeightMatrix &weight, SparsePackAttr pack) {
     Value original = candidate.weight->get();
     std::array<Value, 3> parts = constants(original, weight, pack, candidate.isKn);
+    Value rows = candidate.input->get(), tiles = tilesOf(rows);
     OpBuilder b(candidate.op);
+    SmallVector<Value> extents;
+    for (auto [d, extent] : llvm::enumerate(cast<ShapedType>(rows.getType()).getShape().drop_back()))
+      if (ShapedType::isDynamic(extent))
+        extents.push_back(tensor::DimOp::create(b, candidate.op->getLoc(), rows, d));
     llvm::TypeSwitch<Operation *>(candidate.op).Case<LinearOp, ConvOp>([&](auto op) {
-      auto sparse = SparseLinearOp::create(b, op.getLoc(), op.getResult().getType(), op.getInput(), parts[0], parts[1], parts[2], op.getBias(),
-                                           op.getEpilogueOperands(), /*init=*/Value(), pack, op.getEpilogueMapsAttr());
+      auto sparse = SparseLinearOp::create(b, op.getLoc(), op.getResult().getType(), tiles, parts[0], parts[1], parts[2], extents, op.getBias(),
+                                           op.getEpilogueOperands(), /*init=*/Value(), pack, /*tiled=*/true, op.getEpilogueMapsAttr());
       sparse.getEpilogue().takeBody(op.getEpilogue());
       op.getResult().replaceAllUsesWith(sparse.getResult());
       op->erase();

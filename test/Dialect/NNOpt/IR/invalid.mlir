@@ -590,6 +590,62 @@ func.func @sparse_depth(%x: tensor<8x3xf32>, %v: tensor<2x2xf32>, %c: tensor<2xi
 
 // -----
 
+func.func @sparse_rows_untiled(%x: tensor<8x2xf32>, %n: index, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<8x4xf32> {
+  // expected-error @below {{has 1 extents of rows, but its input is not tiled}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s rows(%n) {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>, index) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @sparse_tiles_shape(%x: tensor<8x2xf32>, %n: index, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<8x4xf32> {
+  // expected-error @below {{expects an input of tiles x 2 x 16, got type 'tensor<8x2xf32>'}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {tiled, pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<8x4xf32>
+  return %y : tensor<8x4xf32>
+}
+
+// -----
+
+func.func @sparse_tiles_count(%x: tensor<2x2x16xf32>, %n: index, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<33x4xf32> {
+  // expected-error @below {{expects 3 tiles of rows, got 2}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {tiled, pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<2x2x16xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<33x4xf32>
+  return %y : tensor<33x4xf32>
+}
+
+// -----
+
+func.func @sparse_tiles_extents(%x: tensor<?x2x16xf32>, %n: index, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<?x4xf32> {
+  // expected-error @below {{expects 1 extents of rows, got 0}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {tiled, pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<?x2x16xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<?x4xf32>
+  return %y : tensor<?x4xf32>
+}
+
+// -----
+
+func.func @sparse_tiles_rank(%x: tensor<1x2x16xf32>, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<f32> {
+  // expected-error @below {{expects a result of rank 1 or more, got 0}}
+  %y = nnopt.sparse_linear %x, %v, %c, %s {tiled, pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<1x2x16xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<f32>
+  return %y : tensor<f32>
+}
+
+// -----
+
+func.func @tile_scalar(%x: tensor<f32>) -> tensor<1x1x16xf32> {
+  // expected-error @below {{expects an input of rank 1 or more, got 0}}
+  %y = nnopt.tile_rows %x : (tensor<f32>) -> tensor<1x1x16xf32>
+  return %y : tensor<1x1x16xf32>
+}
+
+// -----
+
+func.func @tile_count(%x: tensor<17x3xf32>) -> tensor<1x3x16xf32> {
+  // expected-error @below {{expects extent 2 in dimension 0 of the result, got 1}}
+  %y = nnopt.tile_rows %x : (tensor<17x3xf32>) -> tensor<1x3x16xf32>
+  return %y : tensor<1x3x16xf32>
+}
+
+// -----
+
 func.func @sparse_values(%x: tensor<8x2xf32>, %v: tensor<2x3xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<8x4xf32> {
   // expected-error @below {{expects values of 2 rows per block, got type 'tensor<2x3xf32>'}}
   %y = nnopt.sparse_linear %x, %v, %c, %s {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>} : (tensor<8x2xf32>, tensor<2x3xf32>, tensor<2xi32>, tensor<3xi32>) -> tensor<8x4xf32>

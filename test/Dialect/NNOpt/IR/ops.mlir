@@ -108,3 +108,13 @@ func.func @sparse_linear(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tensor<2x
     : (tensor<8x2xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>, tensor<4xf32>) -> tensor<8x4xf32>
   return %y : tensor<8x4xf32>
 }
+
+// CHECK-LABEL: func @sparse_tiled
+func.func @sparse_tiled(%x: tensor<?x9x2xf32>, %n: index, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>) -> tensor<?x9x4xf32> {
+  // CHECK: nnopt.tile_rows %{{.*}} : (tensor<?x9x2xf32>) -> tensor<?x2x16xf32>
+  %t = nnopt.tile_rows %x : (tensor<?x9x2xf32>) -> tensor<?x2x16xf32>
+  // CHECK: nnopt.sparse_linear %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} rows(%{{.*}}) {{{.*}}tiled}
+  %y = nnopt.sparse_linear %t, %v, %c, %s rows(%n) {tiled, pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>}
+    : (tensor<?x2x16xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>, index) -> tensor<?x9x4xf32>
+  return %y : tensor<?x9x4xf32>
+}

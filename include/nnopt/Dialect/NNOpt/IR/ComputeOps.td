@@ -31,16 +31,37 @@ def NNOpt_LinearOp : NNOpt_EpilogueOp<"linear", "$input `,` $weight (`bias` $bia
   let hasCanonicalizer = 1;
 }
 
-def NNOpt_SparseLinearOp : NNOpt_EpilogueOp<"sparse_linear", "$input `,` $values `,` $columns `,` $starts (`bias` $bias^)?"> {
+def NNOpt_TileRowsOp : NNOpt_StructuredOp<"tile_rows"> {
+  let summary = "rows turned in tiles of 16";
+  let description = [{
+    The M rows of `input`, which all its dimensions but the last one count, as `[ceil(M / 16)][depth][16]`:
+    `result[t, k, r] = input[row 16 t + r, k]`, zero in rows beyond the last. What products with pruned weights read: a vector runs along the rows.
+
+    - c1: the input has a dimension.
+
+    ```mlir
+    %t = nnopt.tile_rows %x : (tensor<2x9x768xf32>) -> tensor<2x768x16xf32>
+    ```
+  }];
+  let arguments = (ins NNOpt_Shaped:$input, Optional<NNOpt_Shaped>:$init);
+  let assemblyFormat = "$input (`into` $init^)? attr-dict `:` functional-type(operands, results)";
+  let extraClassDeclaration = [{ static constexpr int64_t kRows = 16; }];
+}
+
+def NNOpt_SparseLinearOp
+    : NNOpt_EpilogueOp<"sparse_linear", "$input `,` $values `,` $columns `,` $starts (`rows` `(` $row_extents^ `)`)? (`bias` $bias^)?"> {
   let summary = "activations times a pruned weight matrix";
   let description = [{
     `result[..., n] = sum over k of input[..., k] * W[n, k] + bias[n]`, where `W` is zero but for the blocks that `values`, `columns` and `starts` hold
     as `pack` says. The order of the sum is free; an input that is infinite or NaN does not reach results through zeros.
+    With `tiled` the input is what `nnopt.tile_rows` makes of the rows; their dimensions are then those of the result's type, and `rows` the extents
+    of the dynamic ones.
 
-    - c1: the last dimension of `input` is the depth of `pack`.
+    - c1: the last dimension of `input` is the depth of `pack`; with `tiled`, `input` is `[tiles][depth][16]`.
     - c2: `values` is `[blocks][rows]`, `columns` is `[blocks]`, `starts` has one entry per list and one more.
     - c3: `bias` has one element per output.
     - c4: the epilogue is as for `nnopt.linear`.
+    - c5: with `tiled` there are as many tiles as the rows need and, on tensors, `rows` has one extent per dynamic dimension; without, `rows` is empty.
 
     ```mlir
     // Two of the four 2x1 blocks of a 4x2 weight are stored: outputs 0 and 1 of element 1, outputs 2 and 3 of element 0.
@@ -49,8 +70,8 @@ def NNOpt_SparseLinearOp : NNOpt_EpilogueOp<"sparse_linear", "$input `,` $values
     ```
   }];
   let arguments = (ins NNOpt_Shaped:$input, NNOpt_Shaped:$values, NNOpt_Shaped:$columns, NNOpt_Shaped:$starts,
-                       Optional<NNOpt_Shaped>:$bias, Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
-                       NNOpt_SparsePackAttr:$pack, OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+                       Variadic<Index>:$row_extents, Optional<NNOpt_Shaped>:$bias, Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
+                       NNOpt_SparsePackAttr:$pack, UnitAttr:$tiled, OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
 }
 
 def NNOpt_MatmulOp : NNOpt_EpilogueOp<"matmul", "$lhs `,` $rhs"> {
