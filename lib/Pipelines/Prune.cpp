@@ -7,42 +7,92 @@
 using namespace llvm;
 using namespace nnopt;
 
-static Error readOption(StringRef text, PruneMagnitudeOptions &options) {
+/// Takes `text` if it is one of the flags, alone, or one of the texts, with a value.
+static Expected<bool> readCommon(StringRef text, ArrayRef<std::pair<StringRef, bool *>> flags, ArrayRef<std::pair<StringRef, std::string *>> texts,
+                                 ArrayRef<std::pair<StringRef, llvm::SmallVector<std::string> *>> lists) {
   auto [key, value] = text.split('=');
   bool hasValue = text.contains('=');
-  for (auto [name, flag] : {std::pair<StringRef, bool *>("first", &options.first), {"last", &options.last}, {"depthwise", &options.depthwise}})
+  for (auto [name, flag] : flags)
     if (key == name) {
       if (hasValue)
         return createStringError("'" + key + "' takes no value, got '" + value + "'");
       *flag = true;
-      return Error::success();
+      return true;
     }
-  for (auto [name, to] : {std::pair<StringRef, std::string *>("pattern", &options.pattern), {"scope", &options.scope}, {"norm", &options.norm}})
+  for (auto [name, to] : texts)
     if (key == name && hasValue) {
       *to = value.str();
-      return Error::success();
+      return true;
     }
-  if (hasValue && (key == "exclude" || key == "only")) {
-    (key == "only" ? options.only : options.exclude).push_back(value.str());
-    return Error::success();
-  }
-  return createStringError("unknown option '" + text + "', expected pattern=, scope=, norm=, exclude=, only=, first, last or depthwise");
+  for (auto [name, to] : lists)
+    if (key == name && hasValue) {
+      to->push_back(value.str());
+      return true;
+    }
+  return false;
 }
 
-Expected<PruneMagnitudeOptions> nnopt::parsePrune(StringRef text) {
-  llvm::SmallVector<StringRef> parts;
-  text.split(parts, ',');
-  PruneMagnitudeOptions options;
-  auto [method, sparsity] = parts.front().split(':');
-  if (method != "magnitude")
-    return createStringError("unknown method '" + method + "', expected magnitude, as in magnitude:0.9");
-  // -1 is how the pass says that none was given.
-  if (parts.front().contains(':') && (sparsity.getAsDouble(options.sparsity) || options.sparsity == -1))
-    return createStringError("expects a sparsity of 0 to 1, got '" + sparsity + "'");
-  for (StringRef part : ArrayRef(parts).drop_front())
+static Error unknownOption(StringRef text, StringRef expected) {
+  return createStringError("unknown option '" + text + "', expected " + expected);
+}
+
+static Error readOption(StringRef text, PruneMagnitudeOptions &options) {
+  Expected<bool> known = readCommon(text, {{"first", &options.first}, {"last", &options.last}, {"depthwise", &options.depthwise}},
+                                    {{"pattern", &options.pattern}, {"scope", &options.scope}, {"norm", &options.norm}},
+                                    {{"exclude", &options.exclude}, {"only", &options.only}});
+  if (!known)
+    return known.takeError();
+  return *known ? Error::success()
+                : unknownOption(text, "pattern=, scope=, norm=, exclude=, only=, first, last or depthwise");
+}
+
+static Error readOption(StringRef text, PruneStructuredOptions &options) {
+  auto [key, value] = text.split('=');
+  for (auto [name, to] : {std::pair<StringRef, double *>("channels", &options.channels), {"neurons", &options.neurons}, {"heads", &options.heads}})
+    if (key == name) {
+      if (value.getAsDouble(*to))
+        return createStringError("'" + key + "' expects a part of 0 to below 1, got '" + value + "'");
+      return Error::success();
+    }
+  if (key == "multiple") {
+    if (value.getAsInteger(10, options.multiple))
+      return createStringError("'multiple' expects a number, got '" + value + "'");
+    return Error::success();
+  }
+  Expected<bool> known = readCommon(text, {{"first", &options.first}, {"zero-only", &options.zeroOnly}},
+                                    {{"scope", &options.scope}, {"norm", &options.norm}},
+                                    {{"exclude", &options.exclude}, {"only", &options.only}});
+  if (!known)
+    return known.takeError();
+  return *known ? Error::success()
+                : unknownOption(text, "channels=, neurons=, heads=, multiple=, scope=, norm=, exclude=, only=, first or zero-only");
+}
+
+template <typename Options>
+static Expected<PruneRequest> readOptions(ArrayRef<StringRef> parts, Options options) {
+  for (StringRef part : parts)
     if (Error error = readOption(part, options))
       return error;
   if (Error error = checkOptions(options))
     return error;
-  return options;
+  return PruneRequest(std::move(options));
+}
+
+Expected<PruneRequest> nnopt::parsePrune(StringRef text) {
+  llvm::SmallVector<StringRef> parts;
+  text.split(parts, ',');
+  auto [method, first] = parts.front().split(':');
+  bool hasFirst = parts.front().contains(':');
+  if (method == "structured") {
+    if (hasFirst)
+      parts.front() = first;
+    return readOptions(ArrayRef(parts).drop_front(!hasFirst), PruneStructuredOptions());
+  }
+  if (method != "magnitude")
+    return createStringError("unknown method '" + method + "', expected magnitude, as in magnitude:0.9, or structured, as in structured:channels=0.5");
+  PruneMagnitudeOptions options;
+  // -1 is how the pass says that none was given.
+  if (hasFirst && (first.getAsDouble(options.sparsity) || options.sparsity == -1))
+    return createStringError("expects a sparsity of 0 to 1, got '" + first + "'");
+  return readOptions(ArrayRef(parts).drop_front(), std::move(options));
 }

@@ -6,7 +6,6 @@
 
 #include "nnopt/Conversion/Passes.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
-#include "nnopt/Pipelines/Prune.h"
 
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Bufferization/Transforms/Passes.h"
@@ -38,7 +37,11 @@ static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createFoldConstants());
   // Equal weights become one, which is pruned once.
   cleanUp(pm);
-  pm.addNestedPass<func::FuncOp>(createPruneMagnitude(*options.prune));
+  if (auto *magnitude = std::get_if<PruneMagnitudeOptions>(&*options.prune))
+    return pm.addNestedPass<func::FuncOp>(createPruneMagnitude(*magnitude));
+  pm.addNestedPass<func::FuncOp>(createPruneStructured(std::get<PruneStructuredOptions>(*options.prune)));
+  // What was copied for each reader becomes one again.
+  cleanUp(pm);
 }
 
 static void addGraph(OpPassManager &pm, const PipelineOptions &) {
@@ -47,6 +50,8 @@ static void addGraph(OpPassManager &pm, const PipelineOptions &) {
   cleanUp(pm);
   // First: what is folded is no op to look through or to move.
   pm.addNestedPass<func::FuncOp>(createFoldConstants());
+  // Before layouts and attention: one form of each op to follow slices through.
+  pm.addNestedPass<func::FuncOp>(createRemoveDead());
   // Before layouts: a quantized value follows the layout as any elementwise op does.
   pm.addNestedPass<func::FuncOp>(createLowerQuantize());
   // Before elementwise fusion, which would merge scale and mask into other ops.
@@ -166,7 +171,7 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
     options.mask = mask;
     if (prune.empty())
       return options;
-    llvm::Expected<PruneMagnitudeOptions> parsed = parsePrune(prune);
+    llvm::Expected<PruneRequest> parsed = parsePrune(prune);
     if (!parsed)
       return fail("prune: " + llvm::toString(parsed.takeError()));
     options.prune = *parsed;

@@ -48,7 +48,9 @@ struct Options {
                              cl::cat(main)};
   cl::opt<std::string> prune{
       "prune", cl::desc("Set the smallest weights to zero: magnitude:PART, and after commas pattern=RxC or N:M, scope=global or erk, norm=l2, "
-                        "exclude=NAME, only=NAME, first, last, depthwise; for instance magnitude:0.9,pattern=4x1,exclude=head*"),
+                        "exclude=NAME, only=NAME, first, last, depthwise; for instance magnitude:0.9,pattern=4x1,exclude=head*. Or remove whole channels, "
+                        "neurons and heads: structured:channels=PART,neurons=PART,heads=PART, and after commas scope=global, norm=l2, multiple=N, "
+                        "exclude=NAME, only=NAME, first"),
       cl::value_desc("method"), cl::cat(main)};
   cl::opt<std::string> mask{"mask", cl::desc("Masks for weights by name (.npz): where they are false the weight becomes zero; before --prune"),
                             cl::value_desc("file"), cl::cat(main)};
@@ -156,7 +158,7 @@ static bool readMask(const Options &options, CompileOptions &compile) {
 static bool readPrune(const Options &options, CompileOptions &compile) {
   if (!options.prune.getNumOccurrences())
     return true;
-  llvm::Expected<PruneMagnitudeOptions> prune = parsePrune(options.prune);
+  llvm::Expected<PruneRequest> prune = parsePrune(options.prune);
   if (!prune)
     return wrongUsage("--prune: " + llvm::toString(prune.takeError()));
   compile.prune = *prune;

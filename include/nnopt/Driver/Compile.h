@@ -5,7 +5,7 @@
 #ifndef NNOPT_DRIVER_COMPILE_H
 #define NNOPT_DRIVER_COMPILE_H
 
-#include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
+#include "nnopt/Pipelines/Prune.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -38,7 +38,7 @@ struct CompileOptions {
   std::vector<std::string> isas; ///< rows of nnopt/Target/Isa.h, of the triple's architecture
   int64_t threads = -1;          ///< 0: none; positive: how many when the caller does not say; -1: as the OpenMP runtime is set
   std::string mask;              ///< file of masks for weights, by name; empty: none
-  std::optional<PruneMagnitudeOptions> prune; ///< which weights become zero, if any
+  std::optional<PruneRequest> prune; ///< which weights become zero or go, if any
   std::string startAt = "import";///< first stage
   std::string stopAfter;         ///< last stage; if not empty the module is written, as with EmitKind::MLIR
   std::string dumpDirectory;     ///< if not empty: DIR/NN-STAGE.mlir after every stage

@@ -9,11 +9,17 @@
 
 #include "llvm/Support/Error.h"
 
+#include <variant>
+
 namespace nnopt {
 
-/// Reads "magnitude:0.9,pattern=4x1,scope=global,exclude=head*,first": a method and its sparsity, then options of
-/// `nnopt-prune-magnitude`; flags may stand alone, `exclude` and `only` may come again. Fails with a message that names what is wrong.
-llvm::Expected<PruneMagnitudeOptions> parsePrune(llvm::StringRef text);
+/// The options of the pass that prunes.
+using PruneRequest = std::variant<PruneMagnitudeOptions, PruneStructuredOptions>;
+
+/// Reads "magnitude:0.9,pattern=4x1,scope=global,exclude=head*,first": a method and its sparsity, then options of `nnopt-prune-magnitude`; or
+/// "structured:channels=0.5,heads=0.25,multiple=8": options of `nnopt-prune-structured`. Flags may stand alone, `exclude` and `only` may
+/// come again. Fails with a message that names what is wrong.
+llvm::Expected<PruneRequest> parsePrune(llvm::StringRef text);
 
 } // namespace nnopt
 

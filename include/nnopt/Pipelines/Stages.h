@@ -8,7 +8,7 @@
 #ifndef NNOPT_PIPELINES_STAGES_H
 #define NNOPT_PIPELINES_STAGES_H
 
-#include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
+#include "nnopt/Pipelines/Prune.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -20,7 +20,7 @@ struct PipelineOptions {
   std::vector<std::string> isas; ///< names of the table in nnopt/Target/Isa.h
   int64_t threads = -1;          ///< 0: no threads; else parallel regions go through the runtime
   std::string mask;              ///< file of masks that `compress` applies before it prunes; empty: none
-  std::optional<PruneMagnitudeOptions> prune; ///< what `compress` prunes, if anything
+  std::optional<PruneRequest> prune;          ///< what `compress` prunes, if anything
 };
 
 /// One named step. Stages run in table order.

@@ -8,6 +8,10 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
 
+#include "llvm/Support/GlobPattern.h"
+
+#include <cmath>
+
 using namespace mlir;
 using namespace nnopt;
 
@@ -108,4 +112,54 @@ bool nnopt::reachesOutput(Operation *op) {
     }
   }
   return false;
+}
+
+SmallVector<StringRef> nnopt::namesOf(Value weight, ArrayRef<Operation *> users) {
+  SmallVector<StringRef> names;
+  if (StringAttr name = weightNameOf(weight))
+    names.push_back(name);
+  for (Operation *user : users)
+    user->getLoc()->walk([&](Location loc) {
+      if (auto name = dyn_cast<NameLoc>(loc))
+        names.push_back(name.getName());
+      return WalkResult::advance();
+    });
+  return names;
+}
+
+bool nnopt::matchesAny(ArrayRef<StringRef> names, ArrayRef<std::string> patterns) {
+  return llvm::any_of(patterns, [&](const std::string &pattern) {
+    llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(pattern);
+    if (!glob) {
+      llvm::consumeError(glob.takeError()); // checked before
+      return false;
+    }
+    return llvm::any_of(names, [&](StringRef name) { return glob->match(name); });
+  });
+}
+
+llvm::Error nnopt::checkNamePatterns(ArrayRef<std::string> exclude, ArrayRef<std::string> only) {
+  for (ArrayRef<std::string> names : {exclude, only})
+    for (const std::string &name : names)
+      if (llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(name); !glob)
+        return llvm::createStringError("'" + name + "' is no name pattern: " + llvm::toString(glob.takeError()));
+  return llvm::Error::success();
+}
+
+void nnopt::warnOfUnknownNames(func::FuncOp function, ArrayRef<WeightLayer> layers, ArrayRef<std::string> patterns) {
+  for (const std::string &name : patterns)
+    if (llvm::none_of(layers, [&](const WeightLayer &layer) { return matchesAny(namesOf(layer.weight, layer.users), name); }))
+      function.emitWarning("no layer with a constant weight is called '") << name << "'";
+}
+
+LogicalResult nnopt::checkNumbers(Operation *user, Value weight, const ConstantData &data) {
+  for (int64_t i = 0; i < data.size(); ++i) {
+    if (!std::isnan(data.at(i)))
+      continue;
+    InFlightDiagnostic diag = emitError(user->getLoc()) << "cannot be pruned: its weight ";
+    if (StringAttr name = weightNameOf(weight))
+      diag << "'" << name.getValue() << "' ";
+    return diag << "of " << data.type << " has a NaN at element " << i;
+  }
+  return success();
 }

@@ -9,6 +9,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include "llvm/Support/Error.h"
+
 #include <tuple>
 
 namespace nnopt {
@@ -48,6 +50,21 @@ bool comesFromInput(mlir::Value value);
 
 /// True if only elementwise ops, reshapes and softmax are between `op` and a result of the function, on some way.
 bool reachesOutput(mlir::Operation *op);
+
+/// The names that a user may call a layer: its weight's and those of its products.
+llvm::SmallVector<llvm::StringRef> namesOf(mlir::Value weight, llvm::ArrayRef<mlir::Operation *> users);
+
+/// True if one of `names` fits one of `patterns`, in which * stands for any text.
+bool matchesAny(llvm::ArrayRef<llvm::StringRef> names, llvm::ArrayRef<std::string> patterns);
+
+/// Fails at the first pattern that cannot be read.
+llvm::Error checkNamePatterns(llvm::ArrayRef<std::string> exclude, llvm::ArrayRef<std::string> only);
+
+/// Warns of each pattern that fits none of `layers`.
+void warnOfUnknownNames(mlir::func::FuncOp function, llvm::ArrayRef<WeightLayer> layers, llvm::ArrayRef<std::string> patterns);
+
+/// Fails if the weight of `user` has a NaN, whose magnitude has no order.
+mlir::LogicalResult checkNumbers(mlir::Operation *user, mlir::Value weight, const ConstantData &data);
 
 } // namespace nnopt
 

@@ -9,8 +9,6 @@
 
 #include "mlir/IR/Remarks.h"
 
-#include "llvm/Support/GlobPattern.h"
-
 #include <cmath>
 #include <cstring>
 
@@ -52,36 +50,7 @@ llvm::Error nnopt::checkOptions(const PruneMagnitudeOptions &options) {
                                    "' does not apply");
   if (options.norm != "l1" && options.norm != "l2")
     return llvm::createStringError("unknown norm '" + options.norm + "', expected l1 or l2");
-  for (ArrayRef<std::string> names : {ArrayRef(options.exclude), ArrayRef(options.only)})
-    for (const std::string &name : names)
-      if (llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(name); !glob)
-        return llvm::createStringError("'" + name + "' is no name pattern: " + llvm::toString(glob.takeError()));
-  return llvm::Error::success();
-}
-
-/// The names that a user may call a layer: its weight's and those of its products.
-static SmallVector<StringRef> namesOf(const WeightLayer &layer) {
-  SmallVector<StringRef> names;
-  if (StringAttr name = weightNameOf(layer.weight))
-    names.push_back(name);
-  for (Operation *user : layer.users)
-    user->getLoc()->walk([&](Location loc) {
-      if (auto name = dyn_cast<NameLoc>(loc))
-        names.push_back(name.getName());
-      return WalkResult::advance();
-    });
-  return names;
-}
-
-static bool matchesAny(ArrayRef<StringRef> names, ArrayRef<std::string> patterns) {
-  return llvm::any_of(patterns, [&](const std::string &pattern) {
-    llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(pattern);
-    if (!glob) {
-      llvm::consumeError(glob.takeError()); // checked before
-      return false;
-    }
-    return llvm::any_of(names, [&](StringRef name) { return glob->match(name); });
-  });
+  return checkNamePatterns(options.exclude, options.only);
 }
 
 namespace {
@@ -100,13 +69,14 @@ struct PruneMagnitude : nnopt::impl::PruneMagnitudeBase<PruneMagnitude> {
 
   void runOnOperation() override {
     SmallVector<WeightLayer> layers = findLayers(getOperation());
-    warnOfUnknownNames(layers);
+    for (ArrayRef<std::string> patterns : {ArrayRef<std::string>(exclude), ArrayRef<std::string>(only)})
+      warnOfUnknownNames(getOperation(), layers, patterns);
     SmallVector<PruningTask> tasks;
     for (const WeightLayer &layer : layers) {
       std::optional<ConstantData> data = ConstantData::of(layer.weight);
       if (std::string obstacle = whyNot(layer, data); !obstacle.empty())
         remark::missed(layer.users.front()->getLoc(), kRemark) << remark::reason("{0}", obstacle);
-      else if (failed(checkNumbers(layer, *data)))
+      else if (failed(checkNumbers(layer.users.front(), layer.weight, *data)))
         return signalPassFailure();
       else
         tasks.push_back({&layer, *data, std::vector<bool>(data->size()), 0});
@@ -123,16 +93,9 @@ struct PruneMagnitude : nnopt::impl::PruneMagnitudeBase<PruneMagnitude> {
 private:
   SparsityPattern parsed;
 
-  void warnOfUnknownNames(ArrayRef<WeightLayer> layers) {
-    for (ArrayRef<std::string> patterns : {ArrayRef<std::string>(exclude), ArrayRef<std::string>(only)})
-      for (const std::string &name : patterns)
-        if (llvm::none_of(layers, [&](const WeightLayer &layer) { return matchesAny(namesOf(layer), name); }))
-          getOperation().emitWarning("no layer with a constant weight is called '") << name << "'";
-  }
-
   /// Why `layer` stays dense, or nothing.
   std::string whyNot(const WeightLayer &layer, const std::optional<ConstantData> &data) {
-    SmallVector<StringRef> names = namesOf(layer);
+    SmallVector<StringRef> names = namesOf(layer.weight, layer.users);
     if (matchesAny(names, exclude) || (!only.empty() && !matchesAny(names, only)))
       return "left dense by its name";
     if (!isa<FloatType>(getElementTypeOrSelf(layer.weight.getType())))
@@ -168,19 +131,6 @@ private:
     if (layout.inputs < parsed.group)
       return llvm::formatv("{0} needs {1} inputs, it has {2}", parsed.str(), parsed.group, layout.inputs).str();
     return "";
-  }
-
-  /// Magnitudes of NaN have no order.
-  LogicalResult checkNumbers(const WeightLayer &layer, const ConstantData &data) {
-    for (int64_t i = 0; i < data.size(); ++i) {
-      if (!std::isnan(data.at(i)))
-        continue;
-      InFlightDiagnostic diag = emitError(layer.users.front()->getLoc()) << "cannot be pruned: its weight ";
-      if (StringAttr name = weightNameOf(layer.weight))
-        diag << "'" << name.getValue() << "' ";
-      return diag << "of " << data.type << " has a NaN at element " << i;
-    }
-    return success();
   }
 
   void chooseZeros(MutableArrayRef<PruningTask> tasks) {

@@ -153,6 +153,55 @@ def PruneMagnitude : Pass<"nnopt-prune-magnitude", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"prunedWeights", "pruned-weights", "Weights that were pruned">];
 }
 
+def PruneStructured : Pass<"nnopt-prune-structured", "::mlir::func::FuncOp"> {
+  let summary = "Remove whole channels, neurons and attention heads";
+  let description = [{
+    Removes the least important `channels` (of convolutions), `neurons` (of linear layers) and `heads` (of attention), and with each all that depends on
+    it: rows and columns of every weight that makes or reads it, biases, scales, depthwise filters, through elementwise ops and residual additions,
+    pooling, concatenations and slices, transposes, flattens (a channel goes with its pixels, a head with its neurons) and lookups in tables. Grouped
+    convolutions lose whole groups. Shapes shrink, so every kernel gains.
+
+    A group of slices that reaches an input or output of the model, a dimension that is normalised over, or an op that the pass does not know, stays; a
+    remark names the op. So do, with a remark, layers that `exclude` names or `only` does not, and channels that a convolution on an input of the model makes
+    (`first`). Importance is the mean magnitude (`norm=l2`: mean square) of all weights of the group, biases left out. `scope=uniform` takes the same part of every
+    layer, `global` ranks the groups of all layers of a kind together. What stays of channels and neurons is rounded to the nearest multiple of `multiple`,
+    so that vectors stay full, and never none. A weight with a NaN is an error.
+
+    `zero-only` writes zeros instead: the result computes the same with the shapes that there were.
+
+    Example: test/Dialect/NNOpt/Transforms/prune-structured.mlir
+  }];
+  let options = [
+    Option<"channels", "channels", "double", /*default=*/"0", "Part of the channels of convolutions to remove, 0 to below 1">,
+    Option<"neurons", "neurons", "double", /*default=*/"0", "Part of the outputs of linear layers to remove">,
+    Option<"heads", "heads", "double", /*default=*/"0", "Part of the heads of attention to remove">,
+    Option<"scope", "scope", "std::string", /*default=*/"\"uniform\"", "uniform or global">,
+    Option<"norm", "norm", "std::string", /*default=*/"\"l1\"", "How groups are ranked: l1 or l2">,
+    Option<"multiple", "multiple", "int64_t", /*default=*/"16", "What stays of channels and neurons is a multiple of this">,
+    ListOption<"exclude", "exclude", "std::string", "Names of layers to leave whole; * stands for any text">,
+    ListOption<"only", "only", "std::string", "If given: names of the layers to prune">,
+    Option<"first", "first", "bool", /*default=*/"false", "Remove channels of convolutions that read an input of the model too">,
+    Option<"zeroOnly", "zero-only", "bool", /*default=*/"false", "Write zeros and keep the shapes">];
+  let statistics = [Statistic<"removedGroups", "removed-groups", "Channels, neurons and heads that were removed">];
+}
+
+def RemoveDead : Pass<"nnopt-remove-dead", "::mlir::func::FuncOp"> {
+  let summary = "Remove channels, neurons and heads that change nothing";
+  let description = [{
+    A slice that no product reads with a weight other than zero, or that holds zero whatever the inputs, goes, with all that depends on it (the groups of
+    `nnopt-prune-structured`): models that arrive pruned by rows, columns or channels shrink. A slice that holds another number, as a bias through an
+    activation does where the weights are zero, goes too if every product that reads it can take the number into its bias: `nnopt.linear`, and
+    `nnopt.conv` without padding, at whose border the number would be missing. Otherwise it stays. A layer keeps at least one slice. What was read only by
+    slices that went is looked at again.
+
+    Runs after `nnopt-fold-constants`. Weights without a row or column of zeros cost one look at them.
+
+    Example: test/Dialect/NNOpt/Transforms/remove-dead.mlir
+  }];
+  let dependentDialects = ["::mlir::arith::ArithDialect"];
+  let statistics = [Statistic<"removedGroups", "removed-groups", "Channels, neurons and heads that were removed">];
+}
+
 def OrientProducts : Pass<"nnopt-orient-products", "::mlir::func::FuncOp"> {
   let summary = "Store computed operands of products as kernels read them";
   let description = [{

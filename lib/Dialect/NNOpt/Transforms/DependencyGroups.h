@@ -1,0 +1,89 @@
+//===- DependencyGroups.h - slices that can only go together ----*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A slice is one index of one dimension of a tensor: an output channel, a neuron, an attention head, and the row or column of every weight that
+// makes or reads it. Slices that must be removed together, or none of them, form a group: the channel of a convolution, that of the residual it is
+// added to, the filter of the depthwise convolution after it, the columns of the linear layer that reads it flattened.
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_DEPENDENCYGROUPS_H
+#define NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_DEPENDENCYGROUPS_H
+
+#include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+
+namespace nnopt {
+
+/// What a dimension of a constant does in the op that reads it.
+enum class SliceRole {
+  Output, ///< counts what the op makes: rows of a linear weight, filters of a convolution, columns of an embedding
+  Input,  ///< counts what the op sums over
+  Along   ///< goes along with the slices of the op's input: biases, scales, depthwise filters
+};
+
+/// The groups of a function. Ops that are not known, arguments and results of the function pin the groups that they touch.
+class DependencyGroups {
+public:
+  /// A dimension of a constant, as one op reads it.
+  struct WeightDim {
+    mlir::Value weight;
+    int64_t dim;
+    SliceRole role;
+    mlir::Operation *user;
+  };
+
+  explicit DependencyGroups(mlir::func::FuncOp function);
+
+  /// The group of slice `index`; dimensions of unknown extent have none: -1.
+  int64_t groupOf(mlir::Value value, int64_t dim, int64_t index);
+
+  int64_t count() const { return groups.size(); }
+  /// The op that keeps `group` from being removed, or null.
+  mlir::Operation *pinnedBy(int64_t group) const { return groups[group].pin; }
+  /// True if `group` is a batch of a product of computed tensors, as the heads of attention are.
+  bool isHead(int64_t group) const { return groups[group].isHead; }
+  /// True if a product of two computed tensors sums over `group`.
+  bool isSummed(int64_t group) const { return groups[group].isSummed; }
+  llvm::ArrayRef<WeightDim> weightDims() const { return dims; }
+
+  // What the rules of the ops say.
+  void tie(mlir::Operation *op, mlir::Value a, int64_t dimA, mlir::Value b, int64_t dimB);
+  void tieSlices(mlir::Value a, int64_t dimA, int64_t indexA, mlir::Value b, int64_t dimB, int64_t indexB);
+  void pin(mlir::Operation *op, mlir::Value value, int64_t dim);
+  void pin(mlir::Operation *op, mlir::Value value);
+  void markHeads(mlir::Value value, int64_t dim);
+  void markSummed(mlir::Value value, int64_t dim);
+  /// Notes the role, if `weight` is a constant.
+  void addWeightDim(mlir::Value weight, int64_t dim, SliceRole role, mlir::Operation *user);
+
+private:
+  struct Group {
+    int64_t parent;
+    mlir::Operation *pin = nullptr;
+    bool isHead = false, isSummed = false;
+  };
+  std::vector<Group> groups;
+  llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t>> firstSlices; ///< by dimension; -1: extent unknown
+  llvm::SmallVector<WeightDim> dims;
+
+  int64_t sliceOf(mlir::Value value, int64_t dim, int64_t index);
+  int64_t find(int64_t slice);
+  void unite(int64_t a, int64_t b);
+};
+
+/// Ties and pins what `op` asks for (DependencyRules.cpp).
+void applyDependencyRule(mlir::Operation *op, DependencyGroups &groups);
+
+/// Gives every reader its own copy of small constants and empty tensors, which would tie layers that have nothing else in common.
+void separateSmallConstants(mlir::func::FuncOp function);
+
+/// Takes groups out of `removed` until every dimension keeps a slice.
+void keepOneSlice(mlir::func::FuncOp function, DependencyGroups &groups, llvm::DenseSet<int64_t> &removed);
+
+/// Removes groups: constants and results shrink, attributes follow. `groups` is not valid afterwards.
+void removeGroups(mlir::func::FuncOp function, DependencyGroups &groups, const llvm::DenseSet<int64_t> &removed);
+
+} // namespace nnopt
+
+#endif // NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_DEPENDENCYGROUPS_H
