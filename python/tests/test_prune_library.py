@@ -4,6 +4,7 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import json
+import re
 import subprocess
 
 import numpy as np
@@ -263,3 +264,19 @@ def test_damaged_safetensors(tmp_path, data, message):
     (tmp_path / "w.safetensors").write_bytes(data)
     with pytest.raises(ValueError, match=message):
         prune.load_weights(tmp_path / "w.safetensors")
+
+
+def test_what_is_known_of_zeros_survives_the_graph_stage(tmp_path):
+    """Scaled by a batch norm, turned to channels-last, and with inputs in another order: the name and the zeros stay."""
+    graph = GraphBuilder("normalised")
+    x = graph.node("Conv", [graph.input("x", [1, 6, 8, 8]), graph.weight("conv", RANDOM.standard_normal(CONV).astype(np.float32))], kernel_shape=[3, 3])
+    scales = [graph.weight(name, np.arange(1, 15, dtype=np.float32)) for name in ("scale", "shift", "mean", "variance")]
+    x = graph.node("Relu", [graph.node("BatchNormalization", [x, *scales])])
+    fc = graph.weight("fc", RANDOM.standard_normal((14 * 36, 24)).astype(np.float32))
+    graph.output(graph.node("MatMul", [graph.node("Flatten", [x]), fc]), "y", [1, 24])
+    onnx.save(graph.model(), tmp_path / "normalised.onnx")
+    masks = {"conv": RANDOM.random(CONV) > 0.7, "fc": np.repeat(RANDOM.random((14 * 36, 6)) > 0.8, 4, axis=1)}
+    masks = prune.Masks(masks, {"conv": "unstructured", "fc": "4x1"})
+    nnopt.compile(tmp_path / "normalised.onnx", tmp_path / "graph.mlir", mask=masks, stop_after="graph")
+    known = set(re.findall(r'nnopt.weight "(\w+)" .*#nnopt.sparsity<imported, "\w+", zeros = (\d+)>', (tmp_path / "graph.mlir").read_text()))
+    assert known == {(name, str(zeros)) for name, (zeros, _) in masks.table().items()}

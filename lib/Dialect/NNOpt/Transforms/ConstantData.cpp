@@ -87,6 +87,20 @@ WeightOp nnopt::createWeight(OpBuilder &b, Location loc, StringAttr name, Ranked
   return WeightOp::create(b, loc, type, name, elements);
 }
 
+WeightOp nnopt::carrySparsity(Value old, WeightOp weight, StringRef pattern) {
+  auto from = old.getDefiningOp<WeightOp>();
+  auto sparsity = from ? from->getAttrOfType<SparsityAttr>(kSparsityAttr) : SparsityAttr();
+  std::optional<ConstantData> data = sparsity ? ConstantData::of(weight.getResult()) : std::nullopt;
+  if (!data)
+    return weight;
+  int64_t zeros = 0;
+  for (int64_t i = 0; i < data->size(); ++i)
+    zeros += data->at(i) == 0;
+  weight->setAttr(kSparsityAttr, SparsityAttr::get(weight.getContext(), sparsity.getOrigin(),
+                                                   pattern.empty() ? sparsity.getPattern() : pattern, zeros));
+  return weight;
+}
+
 StringAttr nnopt::weightNameOf(Value value) {
   auto weight = value.getDefiningOp<WeightOp>();
   return weight ? weight.getSymNameAttr() : StringAttr();

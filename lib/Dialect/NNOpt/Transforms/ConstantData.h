@@ -38,6 +38,10 @@ std::optional<double> splatOf(mlir::Value value);
 WeightOp createWeight(mlir::OpBuilder &b, mlir::Location loc, mlir::StringAttr name, mlir::RankedTensorType type,
                       llvm::function_ref<void(llvm::MutableArrayRef<char>)> fill);
 
+/// Gives `weight`, made of the elements of `old`, what `nnopt.sparsity` says of `old`, its zeros counted anew; returns it. `pattern` takes the
+/// place of one that the new order of the elements broke.
+WeightOp carrySparsity(mlir::Value old, WeightOp weight, llvm::StringRef pattern = "");
+
 /// The name of the weight that defines `value`, or null.
 mlir::StringAttr weightNameOf(mlir::Value value);
 

@@ -216,10 +216,11 @@ private:
     for (int64_t extent : shape.drop_front(outputDim + 1))
       inner *= extent;
     Location loc = product.getWeight().getLoc();
-    return createWeight(b, loc, weightNameOf(product.getWeight()), weight->type, [&](MutableArrayRef<char> bytes) {
+    WeightOp scaled = createWeight(b, loc, weightNameOf(product.getWeight()), weight->type, [&](MutableArrayRef<char> bytes) {
       for (int64_t i = 0; i < weight->size(); ++i)
         writeFloat(bytes, i, weight->at(i) * forms[i / inner % shape[outputDim]].slope);
     });
+    return carrySparsity(product.getWeight(), scaled);
   }
 
   WeightOp newBias(OpBuilder &b) {

@@ -65,7 +65,7 @@ static Value permutedConstant(OpBuilder &b, Value value, const ConstantData &dat
   for (int64_t d = data.type.getRank() - 1; d > 0; --d)
     strides[d - 1] = strides[d] * data.type.getDimSize(d);
   SmallVector<int64_t> from = permuted(ArrayRef<int64_t>(strides), permutation), at(type.getRank(), 0);
-  return createWeight(b, value.getLoc(), weightNameOf(value), type, [&](MutableArrayRef<char> bytes) {
+  WeightOp weight = createWeight(b, value.getLoc(), weightNameOf(value), type, [&](MutableArrayRef<char> bytes) {
     int64_t source = 0, width = bytes.size() / std::max<int64_t>(data.size(), 1);
     for (int64_t i = 0; i < data.size(); ++i) {
       std::memcpy(&bytes[i * width], data.bytesAt(source).data(), width);
@@ -78,6 +78,8 @@ static Value permutedConstant(OpBuilder &b, Value value, const ConstantData &dat
       }
     }
   });
+  // Blocks and N:M are of outputs and inputs, wherever they lie.
+  return carrySparsity(value, weight);
 }
 
 Value nnopt::asChannelsLast(OpBuilder &b, Location loc, Value value) {

@@ -219,16 +219,18 @@ private:
     ConstantData data = *ConstantData::of(linear.getWeight());
     int64_t depth = channels * space, outputs = data.size() / std::max<int64_t>(depth, 1);
     bool isKN = linear.getWeightKn();
-    return createWeight(rewriter, linear.getWeight().getLoc(), weightNameOf(linear.getWeight()), data.type,
-                        [&](MutableArrayRef<char> bytes) {
-                          int64_t width = data.size() ? bytes.size() / data.size() : 0;
-                          for (int64_t n = 0; n < outputs; ++n)
-                            for (int64_t k = 0; k < depth; ++k) {
-                              int64_t from = k % channels * space + k / channels;
-                              auto at = [&](int64_t k) { return isKN ? k * outputs + n : n * depth + k; };
-                              std::memcpy(&bytes[at(k) * width], data.bytesAt(at(from)).data(), width);
-                            }
-                        });
+    auto fill = [&](MutableArrayRef<char> bytes) {
+      int64_t width = data.size() ? bytes.size() / data.size() : 0;
+      for (int64_t n = 0; n < outputs; ++n)
+        for (int64_t k = 0; k < depth; ++k) {
+          int64_t from = k % channels * space + k / channels;
+          auto at = [&](int64_t k) { return isKN ? k * outputs + n : n * depth + k; };
+          std::memcpy(&bytes[at(k) * width], data.bytesAt(at(from)).data(), width);
+        }
+    };
+    WeightOp weight = createWeight(rewriter, linear.getWeight().getLoc(), weightNameOf(linear.getWeight()), data.type, fill);
+    // What was side by side along the inputs no longer is.
+    return carrySparsity(linear.getWeight(), weight, "unstructured");
   }
 };
 
