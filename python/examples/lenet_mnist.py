@@ -4,7 +4,7 @@
     .venv/bin/python python/examples/lenet_mnist.py --mnist FOLDER --out build/examples
 
 The numbers of Han et al. ("Learning both Weights and Connections" and "Deep Compression", 2015) stand beside ours. Hyper-parameters were chosen on 5000 images held out of the training set;
-the test set judges the compiled networks once, at the end. Takes under ten minutes on two cores.
+the test set judges the compiled networks once, at the end. Takes about two minutes on two cores.
 
 SPDX-License-Identifier: Apache-2.0
 """

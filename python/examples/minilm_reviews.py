@@ -5,7 +5,7 @@
 
 The head (logistic regression on mean-pooled vectors, scikit-learn) learns from the dense encoder on one half of the reviews; accuracy is that on the other
 half. Each pruned encoder is judged twice: with this head, and with a head that learned from the pruned encoder's own vectors. Nothing else is
-trained. Takes under ten minutes on two cores.
+trained.
 
 SPDX-License-Identifier: Apache-2.0
 """
