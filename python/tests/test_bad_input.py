@@ -269,6 +269,9 @@ ATTRIBUTES = {
                         weights=[tensor("a", np.int64(0)), tensor("b", np.int64(2**62)), tensor("c", np.int64(1))]),
     "range-no-step": model([node("Range", ["a", "b", "c"])],
                            weights=[tensor("a", np.int64(0)), tensor("b", np.int64(4)), tensor("c", np.int64(0))]),
+    "range-without-a-start": model([node("Range", ["a", "b", "b"])], weights=[shape_of("a"), tensor("b", np.int64(4))]),
+    "topk-without-k": model([node("TopK")]),
+    "topk-with-an-empty-k": model([node("TopK", ["x", "k"])], weights=[shape_of("k")]),
 }
 
 

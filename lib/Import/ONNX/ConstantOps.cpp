@@ -121,6 +121,8 @@ static void importRange(OpContext &c) {
     count = c.shapes.constant(std::max<int64_t>(0, int64_t(steps)));
   } else {
     Extents start = c.indices(0, "a start"), limit = c.indices(1, "a limit"), step = c.indices(2, "a step");
+    if (!c.failed() && (start.size() != 1 || limit.size() != 1 || step.size() != 1))
+      c.error("counts from {0} numbers to {1} in steps of {2}, expected 1 of each", start.size(), limit.size(), step.size());
     if (!c.failed())
       count = countSteps(c, start[0], limit[0], step[0]);
   }

@@ -30,6 +30,10 @@ Value OpContext::value(Tensor *tensor) { return importer.value(tensor); }
 const Extents *OpContext::entries(Tensor *tensor) { return importer.entries(tensor); }
 
 Extents OpContext::indices(unsigned i, StringRef what) {
+  if (!hasInput(i)) {
+    error("lacks {0}, its input {1}", what, i);
+    return {};
+  }
   Tensor *tensor = in(i);
   if (tensor->isFloat() || tensor->isBool()) {
     error("has {0} of type {1}, expected integers", what, tensor->elementType());

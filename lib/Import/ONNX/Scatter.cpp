@@ -185,9 +185,11 @@ static void importTopK(OpContext &c) {
   Extents count = c.opset < 10 ? c.shapes.constants({c.attr("k", int64_t(-1))}) : c.indices(1, "a number of elements");
   if (c.failed())
     return;
+  if (count.size() != 1)
+    return c.error("has {0} numbers of elements, expected 1", count.size());
   auto k = ShapeMath::get(count[0]), length = ShapeMath::get(x->extents[axis]);
-  if (count.size() != 1 || (k && (*k < 0 || (length && *k > *length))))
-    return c.error("takes {0} elements of {1}", k.value_or(count.size()), length.value_or(-1));
+  if (k && (*k < 0 || (length && *k > *length)))
+    return c.error("takes {0} elements of {1}", *k, length.value_or(-1));
   Tensor *places = sortedPlaces(c, x, axis, largest);
   Extents extents(x->extents);
   extents[axis] = count[0];
