@@ -270,6 +270,8 @@ ATTRIBUTES = {
     "range-no-step": model([node("Range", ["a", "b", "c"])],
                            weights=[tensor("a", np.int64(0)), tensor("b", np.int64(4)), tensor("c", np.int64(0))]),
     "range-without-a-start": model([node("Range", ["a", "b", "b"])], weights=[shape_of("a"), tensor("b", np.int64(4))]),
+    "matmul-integer-zero-point": model([node("MatMulInteger", ["x", "x", "z"])], inputs=[value("x", [3, 3], TensorProto.UINT8)],
+                                       weights=[tensor("z", np.zeros(5, np.uint8))]),
     "topk-without-k": model([node("TopK")]),
     "topk-with-an-empty-k": model([node("TopK", ["x", "k"])], weights=[shape_of("k")]),
 }

@@ -141,6 +141,8 @@ static Tensor *integerMatmul(OpContext &c, Tensor *lhs, Tensor *lhsZero, Tensor 
     return nullptr;
   }
   Tensor *a = centred(c, lhs, lhsZero, lhs->rank() - 2), *b = centred(c, rhs, rhsZero, rhs->rank() - 1);
+  if (c.failed()) // what failed has no extents
+    return nullptr;
   broadcastExtents(c, {ExtentsRef(a->extents).drop_back(2), ExtentsRef(b->extents).drop_back(2)});
   auto left = ShapeMath::get(a->extents.back()), right = ShapeMath::get(b->extents[b->rank() - 2]);
   if (left && right && *left != *right)
