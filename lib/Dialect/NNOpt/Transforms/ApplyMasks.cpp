@@ -5,13 +5,10 @@
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
+#include "ConstantData.h"
 #include "WeightMasks.h"
 
-#include "ConstantData.h"
-
 #include "mlir/IR/Remarks.h"
-
-#include <cstring>
 
 namespace nnopt {
 #define GEN_PASS_DEF_APPLYMASKS
@@ -74,24 +71,13 @@ private:
   }
 
   void replace(const WeightMask &mask, WeightOp weight, const ConstantData &data) {
-    int64_t zeros = 0, removed = 0;
-    OpBuilder b(weight);
-    WeightOp masked = createWeight(b, weight.getLoc(), weight.getSymNameAttr(), data.type, [&](MutableArrayRef<char> bytes) {
-      char *to = bytes.data();
-      for (int64_t i = 0; i < data.size(); ++i) {
-        ArrayRef<char> from = data.bytesAt(i);
-        removed += !mask.keeps(i);
-        zeros += !mask.keeps(i) || data.at(i) == 0;
-        // +0 of every float type is all zero bits.
-        mask.keeps(i) ? std::memcpy(to, from.data(), from.size()) : std::memset(to, 0, from.size());
-        to += from.size();
-      }
-    });
-    masked->setAttr(kSparsityAttr, SparsityAttr::get(&getContext(), SparsityOrigin::imported, mask.pattern, zeros));
-    remark::passed(layerOf(weight), kRemark) << remark::add("'{0}': {1} of {2} weights are zero, {3} by the mask ({4})", mask.name, zeros,
-                                                            data.size(), removed, mask.pattern);
-    weight.replaceAllUsesWith(masked.getResult());
-    weight.erase();
+    Location layer = layerOf(weight); // its reader, before it has none
+    int64_t removed = 0;
+    for (int64_t i = 0; i < data.size(); ++i)
+      removed += !mask.keeps(i);
+    SparsityAttr sparsity = replaceByZeroed(weight.getResult(), data, [&](int64_t i) { return !mask.keeps(i); }, SparsityOrigin::imported, mask.pattern);
+    remark::passed(layer, kRemark) << remark::add("'{0}': {1} of {2} weights are zero, {3} by the mask ({4})", mask.name, sparsity.getZeros(),
+                                                  data.size(), removed, mask.pattern);
   }
 };
 

@@ -87,17 +87,53 @@ WeightOp nnopt::createWeight(OpBuilder &b, Location loc, StringAttr name, Ranked
   return WeightOp::create(b, loc, type, name, elements);
 }
 
+int64_t nnopt::countZeros(const ConstantData &data) {
+  int64_t zeros = 0;
+  for (int64_t i = 0; i < data.size(); ++i)
+    zeros += data.at(i) == 0;
+  return zeros;
+}
+
+bool nnopt::isSliceOf(const ConstantData &data, int64_t dim, int64_t index, double number) {
+  int64_t inner = ShapedType::getNumElements(data.type.getShape().drop_front(dim + 1)), stride = inner * data.type.getDimSize(dim);
+  for (int64_t first = index * inner; first < data.size(); first += stride)
+    for (int64_t i = first; i < first + inner; ++i)
+      if (data.at(i) != number)
+        return false;
+  return true;
+}
+
+WeightOp nnopt::createZeroed(OpBuilder &b, Value old, const ConstantData &data, llvm::function_ref<bool(int64_t)> isRemoved) {
+  return createWeight(b, old.getLoc(), weightNameOf(old), data.type, [&](MutableArrayRef<char> bytes) {
+    char *to = bytes.data();
+    for (int64_t i = 0; i < data.size(); ++i) {
+      ArrayRef<char> from = data.bytesAt(i);
+      // +0 of every float type is all zero bits.
+      isRemoved(i) ? std::memset(to, 0, from.size()) : std::memcpy(to, from.data(), from.size());
+      to += from.size();
+    }
+  });
+}
+
+SparsityAttr nnopt::replaceByZeroed(Value old, const ConstantData &data, llvm::function_ref<bool(int64_t)> isRemoved, SparsityOrigin origin,
+                                    StringRef pattern) {
+  OpBuilder b(old.getDefiningOp());
+  WeightOp weight = createZeroed(b, old, data, isRemoved);
+  auto sparsity = SparsityAttr::get(b.getContext(), origin, pattern, countZeros(*ConstantData::of(weight.getResult())));
+  weight->setAttr(kSparsityAttr, sparsity);
+  old.replaceAllUsesWith(weight.getResult());
+  old.getDefiningOp()->erase();
+  return sparsity;
+}
+
 WeightOp nnopt::carrySparsity(Value old, WeightOp weight, StringRef pattern) {
   auto from = old.getDefiningOp<WeightOp>();
   auto sparsity = from ? from->getAttrOfType<SparsityAttr>(kSparsityAttr) : SparsityAttr();
   std::optional<ConstantData> data = sparsity ? ConstantData::of(weight.getResult()) : std::nullopt;
   if (!data)
     return weight;
-  int64_t zeros = 0;
-  for (int64_t i = 0; i < data->size(); ++i)
-    zeros += data->at(i) == 0;
   weight->setAttr(kSparsityAttr, SparsityAttr::get(weight.getContext(), sparsity.getOrigin(),
-                                                   pattern.empty() ? sparsity.getPattern() : pattern, zeros));
+                                                   pattern.empty() ? sparsity.getPattern() : pattern, countZeros(*data)));
   return weight;
 }
 

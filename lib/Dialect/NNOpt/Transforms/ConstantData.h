@@ -38,6 +38,19 @@ std::optional<double> splatOf(mlir::Value value);
 WeightOp createWeight(mlir::OpBuilder &b, mlir::Location loc, mlir::StringAttr name, mlir::RankedTensorType type,
                       llvm::function_ref<void(llvm::MutableArrayRef<char>)> fill);
 
+/// Elements that are zero.
+int64_t countZeros(const ConstantData &data);
+
+/// True if every element in slice `index` of dimension `dim` is `number`.
+bool isSliceOf(const ConstantData &data, int64_t dim, int64_t index, double number);
+
+/// The elements of the constant `old`, of which `data` are the bytes, with zero where `isRemoved` says; for floats.
+WeightOp createZeroed(mlir::OpBuilder &b, mlir::Value old, const ConstantData &data, llvm::function_ref<bool(int64_t)> isRemoved);
+
+/// Puts what createZeroed makes in the place of `old`, with `nnopt.sparsity`, which is returned.
+SparsityAttr replaceByZeroed(mlir::Value old, const ConstantData &data, llvm::function_ref<bool(int64_t)> isRemoved, SparsityOrigin origin,
+                             llvm::StringRef pattern);
+
 /// Gives `weight`, made of the elements of `old`, what `nnopt.sparsity` says of `old`, its zeros counted anew; returns it. `pattern` takes the
 /// place of one that the new order of the elements broke.
 WeightOp carrySparsity(mlir::Value old, WeightOp weight, llvm::StringRef pattern = "");

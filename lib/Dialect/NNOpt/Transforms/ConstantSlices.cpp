@@ -44,17 +44,11 @@ ConstantSlices::Numbers &ConstantSlices::numbersOf(Value value) {
     return entry->second;
   entry->second.resize(data->type.getRank());
   for (auto [dim, extent] : llvm::enumerate(data->type.getShape())) {
-    int64_t inner = ShapedType::getNumElements(data->type.getShape().drop_front(dim + 1)), stride = inner * extent;
+    int64_t inner = ShapedType::getNumElements(data->type.getShape().drop_front(dim + 1));
     std::vector<double> numbers(extent, NAN);
-    for (int64_t i = 0; i < extent; ++i) {
-      double first = data->at(i * inner);
-      bool isSame = true;
-      for (int64_t outer = 0; isSame && outer < data->size(); outer += stride)
-        for (int64_t j = 0; isSame && j < inner; ++j)
-          isSame = data->at(outer + i * inner + j) == first;
-      if (isSame)
+    for (int64_t i = 0; i < extent; ++i)
+      if (double first = data->at(i * inner); isSliceOf(*data, dim, i, first))
         numbers[i] = first;
-    }
     if (llvm::any_of(numbers, [](double number) { return !std::isnan(number); }))
       entry->second[dim] = numbers;
   }

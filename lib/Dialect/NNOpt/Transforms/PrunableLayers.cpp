@@ -146,8 +146,9 @@ llvm::Error nnopt::checkNamePatterns(ArrayRef<std::string> exclude, ArrayRef<std
   return llvm::Error::success();
 }
 
-void nnopt::warnOfUnknownNames(func::FuncOp function, ArrayRef<WeightLayer> layers, ArrayRef<std::string> patterns) {
-  for (const std::string &name : patterns)
+void nnopt::warnOfUnknownNames(func::FuncOp function, ArrayRef<WeightLayer> layers, ArrayRef<std::string> exclude,
+                               ArrayRef<std::string> only) {
+  for (const std::string &name : llvm::concat<const std::string>(exclude, only))
     if (llvm::none_of(layers, [&](const WeightLayer &layer) { return matchesAny(namesOf(layer.weight, layer.users), name); }))
       function.emitWarning("no layer with a constant weight is called '") << name << "'";
 }

@@ -61,7 +61,8 @@ bool matchesAny(llvm::ArrayRef<llvm::StringRef> names, llvm::ArrayRef<std::strin
 llvm::Error checkNamePatterns(llvm::ArrayRef<std::string> exclude, llvm::ArrayRef<std::string> only);
 
 /// Warns of each pattern that fits none of `layers`.
-void warnOfUnknownNames(mlir::func::FuncOp function, llvm::ArrayRef<WeightLayer> layers, llvm::ArrayRef<std::string> patterns);
+void warnOfUnknownNames(mlir::func::FuncOp function, llvm::ArrayRef<WeightLayer> layers, llvm::ArrayRef<std::string> exclude,
+                        llvm::ArrayRef<std::string> only);
 
 /// Fails if the weight of `user` has a NaN, whose magnitude has no order.
 mlir::LogicalResult checkNumbers(mlir::Operation *user, mlir::Value weight, const ConstantData &data);

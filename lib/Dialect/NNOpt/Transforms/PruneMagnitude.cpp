@@ -10,7 +10,6 @@
 #include "mlir/IR/Remarks.h"
 
 #include <cmath>
-#include <cstring>
 
 namespace nnopt {
 #define GEN_PASS_DEF_PRUNEMAGNITUDE
@@ -69,8 +68,7 @@ struct PruneMagnitude : nnopt::impl::PruneMagnitudeBase<PruneMagnitude> {
 
   void runOnOperation() override {
     SmallVector<WeightLayer> layers = findLayers(getOperation());
-    for (ArrayRef<std::string> patterns : {ArrayRef<std::string>(exclude), ArrayRef<std::string>(only)})
-      warnOfUnknownNames(getOperation(), layers, patterns);
+    warnOfUnknownNames(getOperation(), layers, exclude, only);
     SmallVector<PruningTask> tasks;
     for (const WeightLayer &layer : layers) {
       std::optional<ConstantData> data = ConstantData::of(layer.weight);
@@ -159,34 +157,17 @@ private:
 
   void replace(const PruningTask &task) {
     Value old = task.layer->weight;
-    int64_t zeros = 0;
-    bool changes = false;
-    for (int64_t i = 0; i < task.data.size(); ++i) {
-      bool isZero = task.data.at(i) == 0;
-      zeros += isZero || task.removed[i];
-      changes |= task.removed[i] && !isZero;
-    }
+    bool changes = llvm::any_of(llvm::seq(task.data.size()), [&](int64_t i) { return task.removed[i] && task.data.at(i) != 0; });
     Location loc = task.layer->users.front()->getLoc();
     if (!changes) {
-      remark::missed(loc, kRemark) << remark::reason("{0} of {1} weights are zero already, {2} were to be", zeros, task.data.size(), task.target);
+      remark::missed(loc, kRemark) << remark::reason("{0} of {1} weights are zero already, {2} were to be", countZeros(task.data), task.data.size(),
+                                                     task.target);
       return;
     }
-    OpBuilder b(old.getDefiningOp());
-    StringAttr name = weightNameOf(old);
-    WeightOp weight = createWeight(b, old.getLoc(), name, task.data.type, [&](MutableArrayRef<char> bytes) {
-      char *to = bytes.data();
-      for (int64_t i = 0; i < task.data.size(); ++i) {
-        ArrayRef<char> from = task.data.bytesAt(i);
-        // +0 of every float type is all zero bits.
-        task.removed[i] ? std::memset(to, 0, from.size()) : std::memcpy(to, from.data(), from.size());
-        to += from.size();
-      }
-    });
-    weight->setAttr(kSparsityAttr, SparsityAttr::get(&getContext(), SparsityOrigin::pruned, parsed.str(), zeros));
+    auto isRemoved = [&](int64_t i) { return task.removed[i]; };
+    int64_t zeros = replaceByZeroed(old, task.data, isRemoved, SparsityOrigin::pruned, parsed.str()).getZeros();
     remark::passed(loc, kRemark) << remark::add("{0}: {1} of {2} weights are zero ({3}), asked {4} ({5})", parsed.str(), zeros,
                                                 task.data.size(), percent(zeros, task), task.target, percent(task.target, task));
-    old.replaceAllUsesWith(weight.getResult());
-    old.getDefiningOp()->erase();
   }
 
   static std::string percent(int64_t part, const PruningTask &task) {

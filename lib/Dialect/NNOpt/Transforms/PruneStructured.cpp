@@ -15,7 +15,6 @@
 #include "llvm/Support/Format.h"
 
 #include <cmath>
-#include <cstring>
 #include <numeric>
 
 namespace nnopt {
@@ -70,8 +69,7 @@ struct PruneStructured : nnopt::impl::PruneStructuredBase<PruneStructured> {
     if (function.isExternal())
       return;
     SmallVector<WeightLayer> layers = findLayers(function);
-    for (ArrayRef<std::string> patterns : {ArrayRef<std::string>(exclude), ArrayRef<std::string>(only)})
-      warnOfUnknownNames(function, layers, patterns);
+    warnOfUnknownNames(function, layers, exclude, only);
     separateSmallConstants(function);
     DependencyGroups groups(function);
     std::vector<SharedDim> dims = sharedDims(groups);
@@ -127,18 +125,13 @@ private:
     return only.empty() || isNamed ? "" : "left whole by its name";
   }
 
-  static Location locationOf(const StructuredSet &set) {
-    auto output = llvm::find_if(set.dims, [](const SharedDim *dim) { return dim->role == SliceRole::Output; });
-    return (*output)->users.front()->getLoc();
-  }
-
   FailureOr<std::vector<StructuredTask>> collectTasks(ArrayRef<StructuredSet> sets, DependencyGroups &groups) {
     std::vector<StructuredTask> tasks;
     for (const StructuredSet &set : sets) {
       if (partOf(set.kind) == 0)
         continue;
       if (std::string obstacle = whyNot(set); !obstacle.empty()) {
-        remark::missed(locationOf(set), kRemark) << remark::reason("{0}", obstacle);
+        remark::missed(set.location(), kRemark) << remark::reason("{0}", obstacle);
         continue;
       }
       tasks.push_back({&set, scoreGroups(set, groups, norm == "l2")});
@@ -184,7 +177,7 @@ private:
   void choose(const StructuredTask &task, llvm::DenseSet<int64_t> &removed) {
     int64_t count = task.set->groups.size(), kept = keptOf(task);
     StringRef kind = kKinds[task.set->kind];
-    Location loc = locationOf(*task.set);
+    Location loc = task.set->location();
     if (kept == count) {
       remark::missed(loc, kRemark) << remark::reason("all {0} {1} of {2} stay: {3} were to go, what stays is a multiple of {4}", count, kind,
                                                      task.set->names(), task.asked, multiple.getValue());
@@ -215,24 +208,13 @@ private:
 
   void writeZeros(Value old, ArrayRef<std::pair<int64_t, llvm::BitVector>> masks) {
     ConstantData data = *ConstantData::of(old);
-    OpBuilder b(old.getDefiningOp());
-    int64_t zeros = 0;
-    WeightOp weight = createWeight(b, old.getLoc(), weightNameOf(old), data.type, [&](MutableArrayRef<char> bytes) {
-      char *to = bytes.data();
-      for (int64_t i = 0; i < data.size(); ++i) {
-        bool isRemoved = llvm::any_of(masks, [&](const auto &mask) {
-          int64_t inner = ShapedType::getNumElements(data.type.getShape().drop_front(mask.first + 1));
-          return mask.second[i / inner % mask.second.size()];
-        });
-        ArrayRef<char> from = data.bytesAt(i);
-        isRemoved ? std::memset(to, 0, from.size()) : std::memcpy(to, from.data(), from.size());
-        zeros += isRemoved || data.at(i) == 0;
-        to += from.size();
-      }
-    });
-    weight->setAttr(kSparsityAttr, SparsityAttr::get(&getContext(), SparsityOrigin::pruned, "unstructured", zeros));
-    old.replaceAllUsesWith(weight.getResult());
-    old.getDefiningOp()->erase();
+    auto isRemoved = [&](int64_t i) {
+      return llvm::any_of(masks, [&](const auto &mask) {
+        int64_t inner = ShapedType::getNumElements(data.type.getShape().drop_front(mask.first + 1));
+        return mask.second[i / inner % mask.second.size()];
+      });
+    };
+    replaceByZeroed(old, data, isRemoved, SparsityOrigin::pruned, "unstructured");
   }
 };
 

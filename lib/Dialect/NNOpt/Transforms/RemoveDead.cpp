@@ -14,8 +14,6 @@
 
 #include "llvm/ADT/MapVector.h"
 
-#include <cstring>
-
 namespace nnopt {
 #define GEN_PASS_DEF_REMOVEDEAD
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h.inc"
@@ -30,16 +28,12 @@ static RankedTensorType typeOf(Value value) { return cast<RankedTensorType>(valu
 
 /// Which slices of dimension `dim` of a constant are all zero; none if its elements are not here.
 static llvm::BitVector zeroSlices(Value weight, int64_t dim) {
-  RankedTensorType type = typeOf(weight);
   std::optional<ConstantData> data = ConstantData::of(weight);
-  int64_t extent = type.getDimSize(dim), inner = ShapedType::getNumElements(type.getShape().drop_front(dim + 1));
-  llvm::BitVector zero(extent, data && data->size() > 0);
-  // Most weights have no such slice, which the first elements tell.
-  for (int64_t i = 0, left = zero.count(); left > 0 && i < data->size(); ++i)
-    if (int64_t slice = i / inner % extent; data->at(i) != 0 && zero.test(slice)) {
-      zero.reset(slice);
-      --left;
-    }
+  int64_t extent = typeOf(weight).getDimSize(dim);
+  llvm::BitVector zero(extent);
+  // Most weights have no such slice, which the first element of each tells.
+  for (int64_t i = 0; i < extent && data && data->size() > 0; ++i)
+    zero[i] = isSliceOf(*data, dim, i, 0);
   return zero;
 }
 
@@ -126,9 +120,7 @@ private:
   static void tell(const StructuredSet &set, int64_t count) {
     if (count == 0)
       return;
-    auto output = llvm::find_if(set.dims, [](const SharedDim *dim) { return dim->role == SliceRole::Output; });
-    remark::passed((*output)->users.front()->getLoc(), kRemark)
-        << remark::add("{0} of {1} slices of {2} are dead", count, set.groups.size(), set.names());
+    remark::passed(set.location(), kRemark) << remark::add("{0} of {1} slices of {2} are dead", count, set.groups.size(), set.names());
   }
 
   static bool isDead(ArrayRef<SummedSlice> slices, ConstantSlices &constants, Folds *folds) {
@@ -182,21 +174,17 @@ private:
     int64_t taps = data.size() / (extent * outputs);
     std::vector<double> sums(outputs);
     OpBuilder b(user);
-    WeightOp rest = createWeight(b, weight.getLoc(), weightNameOf(weight), data.type, [&](MutableArrayRef<char> bytes) {
-      char *to = bytes.data();
-      for (int64_t i = 0; i < data.size(); ++i) {
-        int64_t first = i / taps / data.type.getDimSize(1), second = i / taps % data.type.getDimSize(1);
-        auto number = numbers.find(inputDim == 0 ? first : second);
-        ArrayRef<char> from = data.bytesAt(i);
-        if (number == numbers.end())
-          std::memcpy(to, from.data(), from.size());
-        else {
-          sums[inputDim == 0 ? second : first] += data.at(i) * number->second;
-          std::memset(to, 0, from.size());
-        }
-        to += from.size();
-      }
-    });
+    // The input and the output of element i.
+    auto slicesOf = [&](int64_t i) {
+      int64_t first = i / taps / data.type.getDimSize(1), second = i / taps % data.type.getDimSize(1);
+      return inputDim == 0 ? std::pair(first, second) : std::pair(second, first);
+    };
+    for (int64_t i = 0; i < data.size(); ++i) {
+      auto [input, output] = slicesOf(i);
+      if (auto number = numbers.find(input); number != numbers.end())
+        sums[output] += data.at(i) * number->second;
+    }
+    WeightOp rest = createZeroed(b, weight, data, [&](int64_t i) { return numbers.contains(slicesOf(i).first); });
     auto linear = dyn_cast<LinearOp>(user);
     Value bias = linear ? linear.getBias() : cast<ConvOp>(user).getBias();
     std::optional<ConstantData> before = bias ? ConstantData::of(bias) : std::nullopt;

@@ -25,6 +25,11 @@ std::string StructuredSet::names() const {
   return names.empty() ? "a layer" : "'" + llvm::join(names, "', '") + "'";
 }
 
+Location StructuredSet::location() const {
+  auto output = llvm::find_if(dims, [](const SharedDim *dim) { return dim->role == SliceRole::Output; });
+  return (*output)->users.front()->getLoc();
+}
+
 std::vector<SharedDim> nnopt::sharedDims(const DependencyGroups &groups) {
   std::vector<SharedDim> dims;
   std::map<std::tuple<void *, int64_t, SliceRole>, size_t> known;

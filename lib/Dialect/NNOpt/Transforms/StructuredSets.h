@@ -27,6 +27,8 @@ struct StructuredSet {
 
   /// What a remark calls the layers: the names of those that make the slices.
   std::string names() const;
+  /// Of the first of them.
+  mlir::Location location() const;
 };
 
 /// The dimensions of constants, each once.
