@@ -25,6 +25,13 @@ static void cleanUp(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+static void addFolding(OpPassManager &pm) {
+  // A tensor.dim of a computed tensor is a reader that would keep the passes below from seeing a single one.
+  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
+  cleanUp(pm);
+  pm.addNestedPass<func::FuncOp>(createFoldConstants());
+}
+
 static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
   // First: masks know weights by the names and shapes of the model.
   if (!options.mask.empty())
@@ -32,9 +39,7 @@ static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
   if (!options.prune)
     return;
   // Before pruning: magnitudes mean something after normalisation is folded into the weights, and a transposed weight is a plain one.
-  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
-  cleanUp(pm);
-  pm.addNestedPass<func::FuncOp>(createFoldConstants());
+  addFolding(pm);
   // Equal weights become one, which is pruned once.
   cleanUp(pm);
   if (auto *magnitude = std::get_if<PruneMagnitudeOptions>(&*options.prune))
@@ -45,11 +50,8 @@ static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 static void addGraph(OpPassManager &pm, const PipelineOptions &) {
-  // A tensor.dim of a computed tensor is a reader that would keep the passes below from seeing a single one.
-  pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());
-  cleanUp(pm);
   // First: what is folded is no op to look through or to move.
-  pm.addNestedPass<func::FuncOp>(createFoldConstants());
+  addFolding(pm);
   // Before layouts and attention: one form of each op to follow slices through.
   pm.addNestedPass<func::FuncOp>(createRemoveDead());
   // Before layouts: a quantized value follows the layout as any elementwise op does.

@@ -4,8 +4,8 @@
 
 #include "nnopt/Conversion/Passes.h"
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
-#include "nnopt/Target/StraightLine.h"
 #include "nnopt/Target/Isa.h"
+#include "nnopt/Target/StraightLine.h"
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"

@@ -32,10 +32,9 @@ LogicalResult TileRowsOp::verify() {
   return success();
 }
 
-SmallVector<int64_t> TileRowsOp::inferStaticShape() {
-  ArrayRef<int64_t> input = shapeOf(getInput());
-  return {tilesOf(input.drop_back()), input.back(), kRows};
-}
+SmallVector<int64_t> TileRowsOp::tiledShape(ArrayRef<int64_t> input) { return {tilesOf(input.drop_back()), input.back(), kRows}; }
+
+SmallVector<int64_t> TileRowsOp::inferStaticShape() { return tiledShape(shapeOf(getInput())); }
 
 SmallVector<OpFoldResult> TileRowsOp::inferResultShape(OpBuilder &builder) {
   SmallVector<OpFoldResult> input = dimsOf(builder, getLoc(), getInput());

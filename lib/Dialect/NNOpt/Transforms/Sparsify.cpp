@@ -182,12 +182,7 @@ private:
     OpBuilder b(getOperation());
     b.setInsertionPointAfterValue(rows);
     auto type = cast<RankedTensorType>(rows.getType());
-    int64_t count = 1, kRows = TileRowsOp::kRows;
-    for (int64_t extent : type.getShape().drop_back())
-      count = ShapedType::isDynamic(count) || ShapedType::isDynamic(extent) ? ShapedType::kDynamic : count * extent;
-    if (!ShapedType::isDynamic(count))
-      count = llvm::divideCeilSigned(count, kRows);
-    auto result = RankedTensorType::get({count, type.getShape().back(), kRows}, type.getElementType());
+    auto result = RankedTensorType::get(TileRowsOp::tiledShape(type.getShape()), type.getElementType());
     return tiles = TileRowsOp::create(b, rows.getLoc(), result, rows, /*init=*/Value()).getResult();
   }
 

@@ -45,7 +45,11 @@ def NNOpt_TileRowsOp : NNOpt_StructuredOp<"tile_rows"> {
   }];
   let arguments = (ins NNOpt_Shaped:$input, Optional<NNOpt_Shaped>:$init);
   let assemblyFormat = "$input (`into` $init^)? attr-dict `:` functional-type(operands, results)";
-  let extraClassDeclaration = [{ static constexpr int64_t kRows = 16; }];
+  let extraClassDeclaration = [{
+    static constexpr int64_t kRows = 16;
+    /// What it makes of an input of this shape.
+    static llvm::SmallVector<int64_t> tiledShape(llvm::ArrayRef<int64_t> input);
+  }];
 }
 
 def NNOpt_SparseLinearOp
