@@ -66,13 +66,13 @@ static ELFT::Shdr headerOf(const AddedSection &section, uint32_t name) {
 }
 
 Error nnopt::writeObjectWithWeights(StringRef code, const WeightTable &weights, raw_ostream &os) {
-  if (weights.bytes() + weights.codeBytes() >= kMaxBytes)
-    return failed("the weights take " + Twine(weights.bytes() + weights.codeBytes()) + " bytes, an object holds less than " + Twine(kMaxBytes));
+  if (uint64_t bytes = weights.bytes() + weights.bytes(/*isCode=*/true); bytes >= kMaxBytes)
+    return failed("the weights take " + Twine(bytes) + " bytes, an object holds less than " + Twine(kMaxBytes));
   SmallVector<AddedSection, 2> added;
-  if (weights.bytes() > 0)
-    added.push_back({kWeightSection, false, weights.bytes()});
-  if (weights.codeBytes() > 0)
-    added.push_back({kCodeSection, true, weights.codeBytes()});
+  // Also where all are empty: their symbols need a place.
+  for (bool isCode : {false, true})
+    if (llvm::any_of(weights.weights(), [&](const Weight &weight) { return weight.isCode == isCode; }))
+      added.push_back({isCode ? kCodeSection : kWeightSection, isCode, weights.bytes(isCode)});
   if (added.empty()) {
     os << code;
     return Error::success();

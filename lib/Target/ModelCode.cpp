@@ -204,11 +204,11 @@ LogicalResult ModelCode::writeAssembly(raw_ostream &os) {
   if (failed(impl->generate(llvm::CodeGenFileType::AssemblyFile, text)))
     return failure();
   os << text;
-  for (auto [section, isCode, bytes] : {std::tuple(StringRef(kWeightSection), false, impl->weights.bytes()),
-                                        std::tuple(StringRef(kCodeSection), true, impl->weights.codeBytes())}) {
+  for (bool isCode : {false, true}) {
+    uint64_t bytes = impl->weights.bytes(isCode);
     if (bytes == 0)
       continue;
-    os << "\n# The bytes of section " << section << " (" << bytes << " bytes) are only in the object; it defines these symbols:\n";
+    os << "\n# The bytes of section " << (isCode ? kCodeSection : kWeightSection) << " (" << bytes << " bytes) are only in the object; it defines these symbols:\n";
     for (const Weight &weight : impl->weights.weights())
       if (weight.isCode == isCode)
         os << "# " << weight.symbol << ": offset " << weight.offset << ", " << weight.bytes << " bytes\n";

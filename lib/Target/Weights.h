@@ -37,9 +37,8 @@ public:
   void layOut(llvm::function_ref<bool(const Weight &)> isUsed);
 
   llvm::ArrayRef<Weight> weights() const { return table; }
-  /// Size of the weight section, and of the code section.
-  uint64_t bytes() const { return size; }
-  uint64_t codeBytes() const { return codeSize; }
+  /// Size of the weight section, or of the code section.
+  uint64_t bytes(bool isCode = false) const { return isCode ? codeSize : size; }
 
   /// Writes the bytes of the weight section, or of the code section.
   void write(llvm::raw_ostream &os, bool isCode) const;
