@@ -1,8 +1,8 @@
 //===- Kernels.h - kernels for constant weights, and their times *- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A table has one row per kernel. What chooses how a weight is stored (nnopt-sparsify), which weights get zeros (nnopt-prune-auto) and which
-// kernel runs on a stored weight reads the same rows, so that they agree.
+// A table has one row per kernel. Whatever chooses how a weight is stored (nnopt-sparsify does) reads these rows, so that
+// all choices agree.
 //===----------------------------------------------------------------------===//
 
 #ifndef NNOPT_COST_KERNELS_H
