@@ -64,6 +64,19 @@ def compiled(workload, threads, **options):
     return lambda: call()[0]
 
 
+def checked_error(answer, expected):
+    """How far the answer is off, of the largest expected value; raises BenchError where that is wrong."""
+    error = float(np.abs(answer - expected).max() / max(np.abs(expected).max(), 1e-30))
+    if not error <= MAX_RELATIVE_ERROR:
+        raise BenchError(f"the answer differs from ONNX Runtime's by {error:.1e} of its largest value")
+    return error
+
+
+def cell(engine):
+    """The median and the spread of one engine, which may be missing."""
+    return f"{engine['median']:.3f} ±{engine['spread'] * 100:.0f}%" if engine else "-"
+
+
 def compare(workload, threads, arguments):
     """Measures one workload; returns a dictionary for the report."""
     calls = {"onnxruntime": onnx_runtime(workload, threads)}
@@ -71,10 +84,7 @@ def compare(workload, threads, arguments):
     if not arguments.without_openvino:
         calls["openvino"] = openvino(workload, threads)
     calls["nnopt"] = compiled(workload, threads)
-    answer = calls["nnopt"]()
-    error = float(np.abs(answer - expected).max() / max(np.abs(expected).max(), 1e-30))
-    if not error <= MAX_RELATIVE_ERROR:
-        raise BenchError(f"the answer differs from ONNX Runtime's by {error:.1e} of its largest value")
+    error = checked_error(calls["nnopt"](), expected)
     rounds = measure.interleave(calls, arguments.rounds, arguments.seconds)
     peers = [name for name in calls if name != "nnopt"]
     best = [min(values) for values in zip(*(rounds[name] for name in peers))]
@@ -88,10 +98,7 @@ def rows_of(results):
         if "error" in result:
             yield [result["workload"], result["threads"], "-", "-", "-", "failed", result["bar"], "-"]
             continue
-        cells = []
-        for name in ("nnopt", "onnxruntime", "openvino"):
-            engine = result["engines"].get(name)
-            cells.append(f"{engine['median']:.3f} ±{engine['spread'] * 100:.0f}%" if engine else "-")
+        cells = [cell(result["engines"].get(name)) for name in ("nnopt", "onnxruntime", "openvino")]
         yield [result["workload"], result["threads"], *cells, f"{result['ratio']:.2f}", result["bar"],
                f"{result['max_relative_error']:.1e}"]
 

@@ -12,7 +12,6 @@ SPDX-License-Identifier: Apache-2.0
 
 import argparse
 import dataclasses
-import json
 import os
 import pathlib
 import sys
@@ -26,7 +25,6 @@ import nnopt
 import peers
 import pruned
 import workloads
-from artefact import BUILD, BenchError
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,12 +35,18 @@ class Case:
     dense: workloads.Workload
     bars: dict
 
+    def bar(self, arguments):
+        return self.bars["avx2" if arguments.march else "avx512"]
+
+
+def form_of(block):
+    return "unstructured" if block == (1, 1) else f"{block[0]}x{block[1]}"
+
 
 def case(dense, share, bars, block=(1, 1), choose=lambda layers: layers):
-    suffix = f"{round(share * 100)}" + (f"_{block[0]}x{block[1]}" if block != (1, 1) else "")
+    suffix = f"{round(share * 100)}" + (f"_{form_of(block)}" if block != (1, 1) else "")
     model = pruned.prune(dense.model, dense.model.with_name(f"{dense.model.stem}_pruned{suffix}.onnx"), share, block, choose)
-    form = f"{block[0]}x{block[1]}" if block != (1, 1) else "unstructured"
-    name = f"{dense.name}, {form} {share * 100:.0f} %"
+    name = f"{dense.name}, {form_of(block)} {share * 100:.0f} %"
     return Case(dataclasses.replace(dense, name=name, model=model), dense, dict(zip(("avx512", "avx2"), bars)))
 
 
@@ -51,8 +55,7 @@ def all_cases(folder):
     makers = {}
 
     def add_linear(rows, share, bars, block=(1, 1)):
-        form = "unstructured" if block == (1, 1) else f"{block[0]}x{block[1]}"
-        makers[f"linear-m{rows}-{form}-{share:.2f}"] = lambda: case(workloads.linear(folder, 768, 3072, rows), share, bars, block)
+        makers[f"linear-m{rows}-{form_of(block)}-{share:.2f}"] = lambda: case(workloads.linear(folder, 768, 3072, rows), share, bars, block)
 
     for share, bars in ((0.80, (4.5, 3)), (0.90, (9, 6)), (0.95, (13, 11))):
         add_linear(128, share, bars)
@@ -76,21 +79,19 @@ def all_cases(folder):
 def compare(item, threads, arguments):
     """Measures one case; returns a dictionary for the report."""
     options = {"march": arguments.march} if arguments.march else {}
-    calls = {}
-    if not arguments.march:
-        calls["onnxruntime"] = peers.onnx_runtime(item.workload, threads)
+    calls = {"onnxruntime": peers.onnx_runtime(item.workload, threads)}
+    expected = np.array(calls["onnxruntime"]())
+    if arguments.march:
+        del calls["onnxruntime"]
     if not arguments.without_openvino:
         calls["openvino"] = peers.openvino(item.workload, threads)
     calls["nnopt dense"] = peers.compiled(item.dense, threads, **options)
     calls["nnopt"] = peers.compiled(item.workload, threads, **options)
-    expected = np.array(peers.onnx_runtime(item.workload, threads)())
-    error = float(np.abs(calls["nnopt"]() - expected).max() / max(np.abs(expected).max(), 1e-30))
-    if not error <= peers.MAX_RELATIVE_ERROR:
-        raise BenchError(f"the answer differs from ONNX Runtime's by {error:.1e} of its largest value")
+    error = peers.checked_error(calls["nnopt"](), expected)
     rounds = measure.interleave(calls, arguments.rounds, arguments.seconds)
     best = [min(values) for values in zip(*(values for name, values in rounds.items() if name != "nnopt"))]
     sizes = {name: peers.library_of(work, **options).stat().st_size for name, work in (("dense", item.dense), ("pruned", item.workload))}
-    return {"workload": item.workload.name, "threads": threads, "bar": item.bars["avx2" if arguments.march else "avx512"],
+    return {"workload": item.workload.name, "threads": threads, "bar": item.bar(arguments),
             "max_relative_error": error, "bytes": sizes, "rounds": rounds,
             "engines": {name: measure.summary(values) for name, values in rounds.items()},
             "ratio": measure.ratio(rounds["nnopt"], best)}
@@ -106,8 +107,7 @@ def rows_of(results):
         if "error" in result:
             yield [result["workload"], result["threads"], *["-"] * 4, "failed", result["bar"], "-", "-"]
             continue
-        engines = [result["engines"].get(name) for name in ENGINES]
-        cells = [f"{e['median']:.3f} ±{e['spread'] * 100:.0f}%" if e else "-" for e in engines]
+        cells = [peers.cell(result["engines"].get(name)) for name in ENGINES]
         yield [result["workload"], result["threads"], *cells, f"{result['ratio']:.2f}", result["bar"],
                f"{result['bytes']['pruned'] / result['bytes']['dense']:.2f}", f"{result['max_relative_error']:.1e}"]
 
@@ -123,7 +123,7 @@ def main():
     arguments = parse_arguments()
     if arguments.march:
         os.environ["ONEDNN_MAX_CPU_ISA"] = "AVX2"
-    return peers.run(all_cases(arguments.models), compare, lambda item: (item.workload.name, item.bars["avx512"]), HEADER, rows_of,
+    return peers.run(all_cases(arguments.models), compare, lambda item: (item.workload.name, item.bar(arguments)), HEADER, rows_of,
                      arguments)
 
 

@@ -26,33 +26,40 @@ class Workload:
     bar: float = None
 
 
-def linear(folder, inputs, outputs, rows):
-    """One fp32 layer with bias."""
-    path = pathlib.Path(folder) / f"linear_{inputs}_{outputs}_m{rows}.onnx"
-    random = np.random.default_rng(inputs + rows)
+def saved(path, build):
+    """`path`, with the graph that `build` adds to a GraphBuilder if the file is not there yet."""
     if not path.exists():
         graph = GraphBuilder(path.stem)
+        build(graph)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        onnx.save(graph.model(), path)
+    return path
+
+
+def linear(folder, inputs, outputs, rows):
+    """One fp32 layer with bias."""
+    random = np.random.default_rng(inputs + rows)
+
+    def build(graph):
         weight = (random.standard_normal((outputs, inputs)) / np.sqrt(inputs)).astype(np.float32)
         y = graph.linear(graph.input("x", [rows, inputs]), "fc", weight, np.ones(outputs, np.float32))
         graph.output(y, "y", [rows, outputs])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(graph.model(), path)
+
+    path = saved(pathlib.Path(folder) / f"linear_{inputs}_{outputs}_m{rows}.onnx", build)
     feeds = {"x": random.standard_normal((rows, inputs)).astype(np.float32)}
     return Workload(f"linear {inputs}->{outputs} M={rows}", path, feeds, 0.95)
 
 
-def conv(folder, inputs, outputs, extent, taps, stride=1):
-    """One fp32 convolution with bias over `extent` x `extent` positions of an image."""
-    path = pathlib.Path(folder) / f"conv_{inputs}_{outputs}_{extent}_{taps}x{taps}_s{stride}.onnx"
+def conv(folder, inputs, outputs, extent, taps):
+    """One fp32 convolution with bias over `extent` x `extent` positions of an image, an odd number of taps each way."""
     random = np.random.default_rng(inputs + extent)
-    if not path.exists():
-        graph = GraphBuilder(path.stem)
+
+    def build(graph):
         weight = (random.standard_normal((outputs, inputs, taps, taps)) / np.sqrt(inputs * taps * taps)).astype(np.float32)
-        y = graph.conv(graph.input("x", [1, inputs, extent, extent]), "conv", weight, np.ones(outputs, np.float32), stride)
-        after = (extent + 2 * (taps // 2) - taps) // stride + 1
-        graph.output(y, "y", [1, outputs, after, after])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(graph.model(), path)
+        y = graph.conv(graph.input("x", [1, inputs, extent, extent]), "conv", weight, np.ones(outputs, np.float32))
+        graph.output(y, "y", [1, outputs, extent, extent])
+
+    path = saved(pathlib.Path(folder) / f"conv_{inputs}_{outputs}_{extent}_{taps}x{taps}.onnx", build)
     feeds = {"x": random.standard_normal((1, inputs, extent, extent)).astype(np.float32)}
     return Workload(f"conv {taps}x{taps} {extent}x{extent} {inputs}->{outputs}", path, feeds)
 

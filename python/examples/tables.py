@@ -13,7 +13,7 @@ import statistics
 import numpy as np
 
 import nnopt
-from bench.measure import describe, real_time, timed_calls
+from bench.measure import describe, real_time, table, timed_calls
 
 
 @contextlib.contextmanager
@@ -54,10 +54,8 @@ def answers(model, inputs, batch):
 
 def markdown(rows, columns):
     """A table of `rows` (dictionaries); `columns` maps a key to its title and format. What a row lacks is left empty."""
-    lines = ["| " + " | ".join(title for title, _ in columns.values()) + " |", "|" + "---|" * len(columns)]
-    for row in rows:
-        lines.append("| " + " | ".join("" if row.get(key) is None else form.format(row[key]) for key, (_, form) in columns.items()) + " |")
-    return "\n".join(lines)
+    cells = [["" if row.get(key) is None else form.format(row[key]) for key, (_, form) in columns.items()] for row in rows]
+    return table([title for title, _ in columns.values()], cells, markdown=True)
 
 
 def write(out, name, rows, columns, facts):

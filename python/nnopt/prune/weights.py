@@ -5,7 +5,6 @@ SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 from collections.abc import Mapping
@@ -14,10 +13,9 @@ from typing import Any, Optional, Union
 import numpy as np
 
 from .masks import Masks
+from .safetensors import read_safetensors
 
 PathLike = Union[str, "os.PathLike[str]"]
-SAFETENSORS_DTYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2", "I64": "<i8", "I32": "<i4", "I16": "<i2", "I8": "i1",
-                      "U8": "u1", "BOOL": "?"}
 
 
 def load_weights(source: Union[PathLike, Mapping[str, Any]]) -> "dict[str, np.ndarray]":
@@ -33,7 +31,7 @@ def load_weights(source: Union[PathLike, Mapping[str, Any]]) -> "dict[str, np.nd
         return {name: _dense(name, tensor) for name, tensor in source.items()}
     path = pathlib.Path(source)
     if path.suffix == ".safetensors":
-        return _read_safetensors(path)
+        return read_safetensors(path)
     if path.suffix == ".npz":
         with np.load(path, allow_pickle=False) as arrays:
             return dict(arrays.items())
@@ -58,32 +56,6 @@ def _dense(name: str, tensor: Any) -> np.ndarray:
     if tensor.layout != torch.strided:
         tensor = tensor.to_dense()
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).contiguous().numpy()
-
-
-def _read_safetensors(path: pathlib.Path) -> "dict[str, np.ndarray]":
-    """A length, a JSON index, raw little-endian tensors."""
-    data = path.read_bytes()
-    start = 8 + int.from_bytes(data[:8], "little")
-    if len(data) < 8 or start > len(data):
-        raise ValueError(f"{path}: the index ends at byte {start} of {len(data)}")
-    try:
-        index = json.loads(data[8:start])
-    except ValueError as error:
-        raise ValueError(f"{path}: the index is no JSON: {error}") from None
-    tensors = {}
-    for name, entry in index.items():
-        if name == "__metadata__":
-            continue
-        kind, shape, (begin, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-        if kind not in SAFETENSORS_DTYPES:
-            raise ValueError(f"{path}: tensor '{name}' has the unknown type {kind}")
-        dtype = np.dtype(SAFETENSORS_DTYPES[kind])
-        count = int(np.prod(shape, dtype=object)) if shape else 1
-        if not 0 <= begin <= end <= len(data) - start or end - begin != count * dtype.itemsize:
-            raise ValueError(f"{path}: tensor '{name}' of {kind}{shape} lies at bytes {begin} to {end} of {len(data) - start}")
-        array = np.frombuffer(data, dtype, count, start + begin).reshape(shape)
-        tensors[name] = (array.astype(np.uint32) << 16).view(np.float32) if kind == "BF16" else array
-    return tensors
 
 
 def _initialisers(model: Any) -> "dict[str, Any]":
