@@ -12,6 +12,7 @@ namespace nnopt {
 /// Emitters of the kernel table: they emit code for an op on buffers, or fail without a trace.
 mlir::LogicalResult emitLinear(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitTileRows(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitSparseStraight(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitSparseLinear(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitMatmul(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitConv(mlir::Operation *op, KernelBuilder &k);

@@ -101,14 +101,13 @@ SparseFinish nnopt::finishOf(KernelBuilder &k, const GemmProblem &p, Value sums,
   return finish;
 }
 
-LogicalResult nnopt::emitSparseLinear(Operation *operation, KernelBuilder &k) {
-  auto op = cast<SparseLinearOp>(operation);
-  if (!op.getTiled() || !isF32({op.getInput(), op.getValues(), op.getInit()}) || (op.getBias() && !isF32(op.getBias())) ||
-      !cast<MemRefType>(op.getInput().getType()).getLayout().isIdentity() || !isUnitInnermost(op.getInit()) ||
-      !isFastEpilogue(op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps()) ||
-      tileVectors(k.isa, op.getPack()) == 0)
-    return failure();
+bool nnopt::isTiledF32(SparseLinearOp op) {
+  return op.getTiled() && isF32({op.getInput(), op.getValues(), op.getInit()}) && (!op.getBias() || isF32(op.getBias())) &&
+         cast<MemRefType>(op.getInput().getType()).getLayout().isIdentity() && isUnitInnermost(op.getInit()) &&
+         isFastEpilogue(op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps());
+}
 
+GemmProblem nnopt::sparseProblem(KernelBuilder &k, SparseLinearOp op) {
   unsigned rows = cast<MemRefType>(op.getInit().getType()).getRank() - 1;
   Buffer output = k.buffer(op.getInit());
   SmallVector<Value> still(rows, k.index(0));
@@ -122,6 +121,14 @@ LogicalResult nnopt::emitSparseLinear(Operation *operation, KernelBuilder &k) {
   if (op.getBias())
     problem.bias = RowAccess{k.buffer(op.getBias()).pointer, still};
   setEpilogue(k, op, problem);
+  return problem;
+}
+
+LogicalResult nnopt::emitSparseLinear(Operation *operation, KernelBuilder &k) {
+  auto op = cast<SparseLinearOp>(operation);
+  if (!isTiledF32(op) || tileVectors(k.isa, op.getPack()) == 0)
+    return failure();
+  GemmProblem problem = sparseProblem(k, op);
   SparseEmitter(k, op, problem).emit();
   return success();
 }

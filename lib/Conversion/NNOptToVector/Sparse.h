@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Vectors run along the rows of the input, which nnopt.tile_rows has turned, so that one weight meets a whole vector and zeros cost
-// nothing. Every strip of outputs is summed into scratch `[strip][rows]`, turned back and finished like the tiles of a dense product. Sparse.cpp cuts the product into work items, SparseKernel.cpp emits the functions of an item.
+// nothing. Every strip of outputs is summed into scratch `[strip][rows]`, turned back and finished like the tiles of a dense product. Sparse.cpp cuts the product into work items, SparseKernel.cpp emits the functions of an item. SparseStraight.cpp sums by code without loops.
 //===----------------------------------------------------------------------===//
 
 #ifndef NNOPT_LIB_CONVERSION_NNOPTTOVECTOR_SPARSE_H
@@ -35,6 +35,11 @@ struct SparseFinish {
 /// Where the `count` sums from `column` on of the tile that begins with `row` belong.
 SparseFinish finishOf(KernelBuilder &k, const GemmProblem &problem, mlir::Value sums, mlir::Value count, mlir::Value row, mlir::Value column);
 void emitFinish(KernelBuilder &k, const GemmProblem &problem, const SparseTile &tile, const SparseFinish &finish);
+
+/// True if the op reads tiles and all that vector kernels read and write is f32.
+bool isTiledF32(SparseLinearOp op);
+/// Rows, result and epilogue of the op; its input and weight are the kernels' own.
+GemmProblem sparseProblem(KernelBuilder &k, SparseLinearOp op);
 
 } // namespace nnopt
 

@@ -70,9 +70,9 @@ public:
     code.append({0x0f, static_cast<char>(0x85), 0, 0, 0, 0});
     support::endian::write32le(code.data() + code.size() - 4, static_cast<uint32_t>(target - size()));
   }
-  /// What a target of indirect calls begins with (endbr64), and a return.
+  /// What a target of indirect calls begins with (endbr64), and a return that leaves no upper halves for code with older vectors (vzeroupper).
   void begin() { code.append({static_cast<char>(0xf3), 0x0f, 0x1e, static_cast<char>(0xfa)}); }
-  void end() { code.push_back(static_cast<char>(0xc3)); }
+  void end() { code.append({static_cast<char>(0xc5), static_cast<char>(0xf8), 0x77, static_cast<char>(0xc3)}); }
 
   SmallVector<char, 0> code;
 
