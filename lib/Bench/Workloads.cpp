@@ -250,6 +250,10 @@ std::vector<Workload> nnopt::benchWorkloads() {
     for (int64_t sparsity : {80, 90, 95})
       for (int64_t m : {16, 128, 512})
         rows.push_back(sparseLinear(768, 3072, m, sparsity, blockRows));
+  for (int64_t blockRows : {1, 16})
+    for (int64_t m : {1, 4, 15})
+      for (int64_t sparsity : {80, 90, 95})
+        rows.push_back(sparseLinear(768, 3072, m, sparsity, blockRows));
   for (const ConvSize &c : {ConvSize{56, 64, 256, 1}, ConvSize{14, 1024, 256, 1}, ConvSize{56, 256, 512, 1, 2}})
     rows.push_back(conv("conv1x1", c));
   for (const ConvSize &c : {ConvSize{56, 64, 64, 3}, ConvSize{14, 256, 256, 3}, ConvSize{7, 512, 512, 3}, ConvSize{56, 128, 128, 3, 2}})

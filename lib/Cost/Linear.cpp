@@ -10,6 +10,7 @@
 #include "llvm/Support/MathExtras.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 using namespace nnopt;
@@ -24,22 +25,43 @@ static constexpr double kCallCycles = 300;
 
 namespace {
 /// Rates of an instruction set. A step is one block times one vector of rows; beyond its products it takes the cycles given here, by
-/// the sums that are in flight.
+/// the vectors of rows that share its weights.
 struct Rates {
   int lanes;
   bool fma;
   double products;       ///< vectors of products per cycle at best
   double list;           ///< to begin and end a list, per vector of sums
   double turn;           ///< to turn a vector of inputs or of sums, with its loads and stores
-  double single[3];      ///< a step with a block of one output: 4, 2 or 3, and 1 sums in flight
+  double single[3];      ///< a step with a block of one output: 4, 2 or 3, and 1 vectors of rows
   double block;          ///< a step with a block of several outputs
 };
 constexpr Rates kRates[] = {
     {4, false, 1.3, 3.5, 3.0, {0.30, 1.00, 2.50}, 0.50},
     {4, true, 2.0, 2.5, 3.5, {0.65, 1.15, 2.00}, 0.30},
-    {8, true, 2.0, 2.5, 3.5, {0.65, 1.15, 2.00}, 0.30},
-    {16, true, 1.0, 3.0, 5.0, {0.60, 1.30, 2.00}, 0.20},
+    {8, true, 2.0, 2.5, 3.5, {0.50, 0.65, 1.50}, 0.30},
+    {16, true, 1.0, 3.0, 5.0, {0.50, 1.10, 1.10}, 0.20},
 };
+
+/// Cycles of a step along the outputs: of one block or slot at least, which its bytes take, and for each row of input; and of a panel of outputs
+/// besides its steps.
+struct PanelRates {
+  int lanes;
+  bool fma;
+  double block, blockRow, slot, slotRow, panel;
+};
+constexpr PanelRates kPanelRates[] = {
+    {4, false, 3.8, 4.1, 25, 25, 30},
+    {4, true, 3.8, 3.0, 25, 25, 30},
+    {8, true, 2.8, 1.2, 5.8, 4.8, 30},
+    {16, true, 2.6, 1.2, 3.6, 2.0, 30},
+};
+
+const PanelRates &panelRatesOf(const Isa &isa) {
+  for (const PanelRates &rates : kPanelRates)
+    if (rates.lanes == isa.lanes && rates.fma == isa.fma)
+      return rates;
+  return kPanelRates[0];
+}
 
 const Rates &ratesOf(const Isa &isa) {
   for (const Rates &rates : kRates)
@@ -57,6 +79,13 @@ int64_t nnopt::sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t stri
       return vectors;
   }
   return 0;
+}
+
+double nnopt::panelMicroseconds(const Isa &isa, const LinearSize &size, double blocks, bool hasWindow) {
+  const PanelRates &rates = panelRatesOf(isa);
+  double step = hasWindow ? std::max(rates.slot, rates.slotRow * size.rows) : std::max(rates.block, rates.blockRow * size.rows);
+  double panels = std::ceil(static_cast<double>(size.outputs) / kPanelRows) * rates.panel;
+  return (blocks * step + panels + kCallCycles) / kCyclesPerMicrosecond;
 }
 
 double nnopt::denseMicroseconds(const Isa &isa, const LinearSize &size) {

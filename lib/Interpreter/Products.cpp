@@ -92,6 +92,10 @@ static LogicalResult runSparseLinear(Frame &frame, SparseLinearOp op, OpCall &ca
   return failed(input) ? failure() : runRows(frame, op, call, *input, sparseWeight(op, call));
 }
 
+static LogicalResult runPermuteLinear(Frame &frame, PermuteLinearOp op, OpCall &call) {
+  return runRows(frame, op, call, call.tensor(op.getInput()), permuteWeight(op, call));
+}
+
 namespace {
 /// One operand of a matmul: strides of its rows, columns and batches in the result's dimensions.
 struct Matrix {
@@ -177,5 +181,6 @@ void interpreter::addProducts(HandlerTable &table) {
   table.add<LinearOp, runLinear>();
   table.add<TileRowsOp, runTileRows>();
   table.add<SparseLinearOp, runSparseLinear>();
+  table.add<PermuteLinearOp, runPermuteLinear>();
   table.add<MatmulOp, runMatmul>();
 }

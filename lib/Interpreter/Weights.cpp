@@ -77,6 +77,39 @@ FailureOr<HostTensor> interpreter::sparseWeight(SparseLinearOp op, OpCall &call)
   return weight;
 }
 
+FailureOr<HostTensor> interpreter::permuteWeight(PermuteLinearOp op, OpCall &call) {
+  const HostTensor &values = call.tensor(op.getValues()), &indices = call.tensor(op.getIndices());
+  const HostTensor &columns = call.tensor(op.getColumns()), &starts = call.tensor(op.getStarts());
+  PermutePackAttr pack = op.getPack();
+  FailureOr<HostTensor> weight = call.allocate(values.type(), {pack.getOutputs(), pack.getDepth()});
+  if (failed(weight))
+    return failure();
+  int64_t width = byteWidth(values.type()), slots = values.shape()[0], rows = pack.getRows();
+  std::memset(weight->mutableBytes(), 0, weight->size() * width);
+  auto integer = [](const HostTensor &tensor, int64_t i) {
+    int32_t value;
+    std::memcpy(&value, tensor.bytes() + i * sizeof(value), sizeof(value));
+    return static_cast<int64_t>(value);
+  };
+  for (int64_t list = 0; list < pack.lists(); ++list) {
+    int64_t begin = integer(starts, list), end = integer(starts, list + 1);
+    if (begin < 0 || end > slots)
+      return op.emitOpError("has slots ") << begin << " to " << end << " in list " << list << ", but there are " << slots;
+    for (int64_t slot = begin; slot < end; ++slot)
+      for (int64_t row = 0; row < rows && list * rows + row < pack.getOutputs(); ++row) {
+        const char *value = values.bytes() + (slot * rows + row) * width;
+        int64_t inWindow = static_cast<int8_t>(indices.bytes()[slot * rows + row]), k = integer(columns, slot) + inWindow;
+        if (inWindow < 0 || inWindow >= pack.getWindow() || k < inWindow || k >= pack.getDepth())
+          return op.emitOpError("has element ") << inWindow << " of a window of " << pack.getWindow() << " that begins at "
+                                                << k - inWindow << " of a sum of " << pack.getDepth();
+        // What fills a slot up must not hide an element of the same place in another slot.
+        if (std::any_of(value, value + width, [](char byte) { return byte != 0; }))
+          std::memcpy(weight->mutableBytes() + ((list * rows + row) * pack.getDepth() + k) * width, value, width);
+      }
+  }
+  return weight;
+}
+
 FailureOr<HostTensor> interpreter::convWeight(ConvOp op, OpCall &call) {
   const HostTensor &weight = call.tensor(op.getWeight());
   int64_t taps = countOf(op.getKernelShape());

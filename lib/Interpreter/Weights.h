@@ -17,6 +17,9 @@ mlir::FailureOr<HostTensor> linearWeight(LinearOp op, OpCall &call);
 /// The weight of a pruned linear layer as [outputs, depth], zeros included.
 mlir::FailureOr<HostTensor> sparseWeight(SparseLinearOp op, OpCall &call);
 
+/// The weight of a pruned linear layer that is stored in slots as [outputs, depth], zeros included.
+mlir::FailureOr<HostTensor> permuteWeight(PermuteLinearOp op, OpCall &call);
+
 /// The filter of a convolution as [outputs, channels per group, taps], however it is stored.
 mlir::FailureOr<HostTensor> convWeight(ConvOp op, OpCall &call);
 

@@ -1,4 +1,4 @@
-"""Networks with pruned weights, stored as `#nnopt.sparse_pack` says. The packing here is written from the attribute's description."""
+"""Networks with pruned weights, stored as `#nnopt.sparse_pack` or `#nnopt.permute_pack` says. The packing here is written from the attribute's description."""
 import numpy as np
 
 from kernel_cases import RNG, ints
@@ -34,7 +34,7 @@ def packed(weight, rows, strip, chunk):
 
 def constant(n, array):
     value = n.fresh(array.shape)
-    element = "f32" if array.dtype == np.float32 else "i32"
+    element = {"float32": "f32", "int32": "i32", "int8": "i8"}[array.dtype.name]
     shape = "x".join(map(str, array.shape))
     n.lines.append(f'{value} = nnopt.weight "{n.name}_w{n.counter}" dense<"0x{array.tobytes().hex()}"> : tensor<{shape}x{element}>')
     return value, f"tensor<{shape}x{element}>"
@@ -54,22 +54,86 @@ def tile_rows(n, x):
     return value, extents
 
 
-def sparse_linear(n, x, weight, bias=None, rows=1, strip=None, chunk=None):
+def sparse_linear(n, x, weight, bias=None, rows=1, strip=None, chunk=None, tiled=True):
     outputs, depth = weight.shape
     strip, chunk = strip or -(-outputs // 16) * 16, chunk or depth
     stored = [constant(n, array) for array in packed(weight, rows, strip, chunk)]
     shape = [*n.shapes[x][:-1], outputs]
-    tiles, extents = tile_rows(n, x)
+    tiles, extents = tile_rows(n, x) if tiled else (x, [])
     value = n.fresh(shape)
     tail = f" rows({', '.join(extents)})" if extents else ""
     tail += "" if bias is None else f" bias {n.weight(bias)}"
     types = [tensor(n.shapes[tiles]), *[t for _, t in stored], *["index"] * len(extents)] + ([] if bias is None else [tensor([outputs])])
-    n.lines.append(f"{value} = nnopt.sparse_linear {tiles}, {', '.join(v for v, _ in stored)}{tail} {{tiled, pack = #nnopt.sparse_pack<outputs = {outputs}, "
+    n.lines.append(f"{value} = nnopt.sparse_linear {tiles}, {', '.join(v for v, _ in stored)}{tail} {{{'tiled, ' if tiled else ''}pack = #nnopt.sparse_pack<outputs = {outputs}, "
                    f"depth = {depth}, rows = {rows}, strip = {strip}, chunk = {chunk}>}} : ({', '.join(types)}) -> {tensor(shape)}")
     return value
 
 
+def slots(weight, rows, window):
+    """Windows at multiples of `window`, as far as the sum reaches; in each, slots until every output has given all it holds there."""
+    outputs, depth = weight.shape
+    values, indices, columns, starts = [], [], [], []
+    for first in range(0, outputs, rows):
+        starts.append(len(columns))
+        for begin in range(0, depth, window):
+            held = range(begin, min(begin + window, depth))
+            begin = min(begin, depth - window)
+            given = [[k for k in held if weight[n, k]] for n in range(first, min(first + rows, outputs))]
+            for i in range(max(map(len, given))):
+                columns.append(begin)
+                at = [ks[i] if i < len(ks) else begin for ks in given] + [begin] * (rows - len(given))
+                filled = [i < len(ks) for ks in given] + [False] * (rows - len(given))
+                values.append([weight[first + r, k] if f else 0 for r, (k, f) in enumerate(zip(at, filled))])
+                indices.append([k - begin for k in at])
+    starts.append(len(columns))
+    if not columns:
+        values, indices, columns = [np.zeros(rows)], [np.zeros(rows)], [0]
+    return np.array(values, np.float32), np.array(indices, np.int8), np.array(columns, np.int32), np.array(starts, np.int32)
+
+
+def permute_linear(n, x, weight, bias=None, window=16):
+    outputs, depth = weight.shape
+    stored = [constant(n, array) for array in slots(weight, 16, window)]
+    shape = [*n.shapes[x][:-1], outputs]
+    value = n.fresh(shape)
+    tail = "" if bias is None else f" bias {n.weight(bias)}"
+    types = [tensor(n.shapes[x]), *[t for _, t in stored]] + ([] if bias is None else [tensor([outputs])])
+    n.lines.append(f"{value} = nnopt.permute_linear {x}, {', '.join(v for v, _ in stored)}{tail} {{pack = #nnopt.permute_pack<outputs = {outputs}, "
+                   f"depth = {depth}, rows = 16, window = {window}>}} : ({', '.join(types)}) -> {tensor(shape)}")
+    return value
+
+
+def few_rows_networks():
+    """Vectors along the outputs: one row, tiles of rows that registers hold and more; outputs that leave a rest; windows that meet the end."""
+    for m, outputs, depth in ((1, 16, 16), (1, 45, 31), (2, 33, 48), (5, 7, 16), (7, 16, 77), (13, 31, 20), (15, 64, 33), (20, 40, 17)):
+        for product in ("blocks", "slots"):
+            n = Network(f"{product}16_{m}_{outputs}_{depth}")
+            x, a = n.input(m, depth)
+            w, bias = pruned(outputs, depth, 0.3, 16 if product == "blocks" else 1), ints(outputs)
+            y = sparse_linear(n, x, w, bias, 16, 16, tiled=False) if product == "blocks" else permute_linear(n, x, w, bias)
+            yield n.finish(y, a @ w.T + bias)
+    for window in (1, 4, 8, 100):
+        n = Network(f"slots_window{window}")
+        x, a = n.input(3, 100)
+        w = pruned(20, 100, 0.2)
+        yield n.finish(permute_linear(n, x, w, None, window), a @ w.T)
+    for m in (0, 1, 9, 40):
+        n = Network(f"slots_dynamic{m}", rows=m)
+        x, a = n.input("rows", 2, 24)
+        w = pruned(45, 24, 0.3)
+        y = n.elementwise("%s = arith.addf %v0, %v0 : f32\n" + RELU.format("%s"), [permute_linear(n, x, w)])
+        yield n.finish(y, relu(2 * (a @ w.T)))
+    n = Network("slots_long")
+    x, a = n.input(6, 32)
+    w = pruned(34, 32, 0.3) / 8
+    yield n.finish(n.elementwise("%r = math.tanh %v0 : f32", [permute_linear(n, x, w)]), np.tanh(a @ w.T))
+    n = Network("slots_zero")
+    x, a = n.input(2, 16)
+    yield n.finish(permute_linear(n, x, np.zeros((5, 16), np.float32), ints(5) * 0 + 3), np.full((2, 5), 3))
+
+
 def sparse_networks():
+    yield from few_rows_networks()
     # Rows below, at and above a tile; outputs and depths that leave rests; one strip and several, one chunk and several.
     for blocks in (1, 4, 8):
         for m, outputs, depth, strip, chunk in ((1, 7, 13, 0, 0), (16, 33, 31, 16, 0), (65, 31, 48, 16, 16), (128, 64, 50, 32, 20), (31, 16, 1, 0, 0),

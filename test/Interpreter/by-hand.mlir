@@ -1,7 +1,7 @@
 // Small numbers that can be followed by hand.
 // RUN: nnopt-run %s --engine=reference | FileCheck %s
 
-func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>) {
+func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>) {
   %x = arith.constant dense<[[1.0, 2.0, 3.0]]> : tensor<1x3xf32>
   %w = nnopt.weight "w" dense<[[1.0, 0.0, -1.0], [0.5, 0.5, 0.5]]> : tensor<2x3xf32>
   %b = nnopt.weight dense<[10.0, 20.0]> : tensor<2xf32>
@@ -44,5 +44,14 @@ func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x
   // CHECK: out5: tensor<1x3xf32> [8, 10, 27]
   %5 = nnopt.sparse_linear %t, %v, %at, %from {tiled, pack = #nnopt.sparse_pack<outputs = 3, depth = 3, rows = 2, strip = 2, chunk = 2>}
     : (tensor<1x3x16xf32>, tensor<3x2xf32>, tensor<3xi32>, tensor<5xi32>) -> tensor<1x3xf32>
-  return %0, %1, %2, %3, %4, %5 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>
+
+  // Windows of two elements, the second at element 1; the zero that fills up stands where 6 does: [[4, 0, 5], [0, 6, 0]] times (1, 2, 3).
+  %sv = nnopt.weight dense<[[4.0, 6.0], [5.0, 0.0]]> : tensor<2x2xf32>
+  %si = nnopt.weight dense<[[0, 1], [1, 0]]> : tensor<2x2xi8>
+  %sc = nnopt.weight dense<[0, 1]> : tensor<2xi32>
+  %ss = nnopt.weight dense<[0, 2]> : tensor<2xi32>
+  // CHECK: out6: tensor<1x2xf32> [19, 12]
+  %6 = nnopt.permute_linear %x, %sv, %si, %sc, %ss {pack = #nnopt.permute_pack<outputs = 2, depth = 3, rows = 2, window = 2>}
+    : (tensor<1x3xf32>, tensor<2x2xf32>, tensor<2x2xi8>, tensor<2xi32>, tensor<2xi32>) -> tensor<1x2xf32>
+  return %0, %1, %2, %3, %4, %5, %6 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>
 }

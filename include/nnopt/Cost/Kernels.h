@@ -22,17 +22,19 @@ struct LayerSize {
   int64_t taps = 1, stride = 1;
 };
 
-/// The zeros of a weight, seen in blocks of `rows` consecutive outputs at one element of the sum: so many blocks are not all zero.
+/// The zeros of a weight, seen in blocks of `rows` consecutive outputs at one element of the sum: so many blocks are not all zero. With a window
+/// of several elements these are slots (`#nnopt.permute_pack`).
 struct BlockCount {
   int64_t rows;
   double count;
+  int64_t window = 1;
 };
 
-/// Where `nnopt-sparsify` cuts a weight stored in blocks of `blockRows` outputs (`#nnopt.sparse_pack`).
+/// Where `nnopt-sparsify` cuts a weight stored in blocks of `blockRows` outputs (`#nnopt.sparse_pack`) for so many rows.
 struct SparseCut {
   int64_t strip, chunk;
 };
-SparseCut sparseCut(int64_t outputs, int64_t depth, int64_t blockRows);
+SparseCut sparseCut(const LinearSize &product, int64_t blockRows);
 
 /// One kernel.
 struct KernelRow {

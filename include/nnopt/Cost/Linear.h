@@ -30,6 +30,12 @@ int64_t sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t strip);
 double denseMicroseconds(const Isa &isa, const LinearSize &size);
 double sparseMicroseconds(const Isa &isa, const LinearSize &size, const SparseSize &sparse);
 
+/// Outputs of a block or slot of weights that are multiplied along the outputs, and the rows of input up to which that is chosen.
+inline constexpr int64_t kPanelRows = 16, kMostPanelInputs = 15;
+
+/// The time of a product with so many blocks of `kPanelRows` outputs, or slots that read through windows.
+double panelMicroseconds(const Isa &isa, const LinearSize &size, double blocks, bool hasWindow);
+
 } // namespace nnopt
 
 #endif // NNOPT_COST_LINEAR_H

@@ -22,6 +22,7 @@ struct Isa {
   int registers;                ///< vector registers
   bool fma;                     ///< fused multiply-add exists
   int rank;                     ///< among variants of one arch, the highest that the CPU has runs
+  llvm::StringLiteral permute;  ///< LLVM's intrinsic (vector, indices) that picks lanes of a vector of f32, or empty
 };
 
 /// All variants, in ascending rank per architecture.

@@ -72,6 +72,7 @@ private:
 mlir::LogicalResult lowerToLoops(LinearOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(TileRowsOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(SparseLinearOp op, LoopEmitter &e);
+mlir::LogicalResult lowerToLoops(PermuteLinearOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(MatmulOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(ConvOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(ConvTransposeOp op, LoopEmitter &e);

@@ -89,6 +89,26 @@ LogicalResult nnopt::lowerToLoops(SparseLinearOp op, LoopEmitter &e) {
   return success();
 }
 
+LogicalResult nnopt::lowerToLoops(PermuteLinearOp op, LoopEmitter &e) {
+  Value destination = op.getInit(), input = op.getInput();
+  Type sumType = e.accumulatorType(elementOf(destination)), i32 = e.b.getI32Type();
+  auto integer = [&](Value memref, Value at) { return e.convert(e.read(memref, {at}, i32), e.b.getIndexType()); };
+  e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) {
+    SmallVector<Value> from(at);
+    Value n = at.back(), rows = e.index(op.getPack().getRows()), list = e.div(n, rows), row = e.rem(n, rows);
+    Value begin = integer(op.getStarts(), list), end = integer(op.getStarts(), e.add(list, e.index(1)));
+    Value initial = op.getBias() ? e.read(op.getBias(), {n}, sumType) : e.zero(sumType);
+    Value sum = e.fold({e.sub(end, begin)}, initial, [&](LoopEmitter::Coordinates i, Value running) {
+      Value slot = e.add(begin, i[0]);
+      Value inWindow = e.convert(e.read(op.getIndices(), {slot, row}, e.b.getI8Type()), e.b.getIndexType());
+      from.back() = e.add(integer(op.getColumns(), slot), inWindow);
+      return e.multiplyAdd(e.read(input, from, sumType), e.read(op.getValues(), {slot, row}, sumType), running);
+    });
+    e.finish(sum, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), destination, at);
+  });
+  return success();
+}
+
 /// Coordinates in `operand` of the matrix element (row, column) in batch `at[0 .. rank - 2)` of the result.
 static SmallVector<Value> matrixElement(LoopEmitter &e, Value operand, LoopEmitter::Coordinates at, Value row,
                                         Value column) {

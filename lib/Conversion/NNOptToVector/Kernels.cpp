@@ -12,6 +12,8 @@ static constexpr Kernel kKernels[] = {
     {"nnopt.linear", "gemm", "packed f32 weights, register tiles", emitLinear},
     {"nnopt.tile_rows", "tile-rows", "f32, even rows, squares turned in registers", emitTileRows},
     {"nnopt.sparse_linear", "sparse-straight", "f32, tiled rows, single outputs, code without loops for 30 outputs (AVX-512)", emitSparseStraight},
+    {"nnopt.sparse_linear", "sparse-panels", "f32, blocks of 16 outputs, vectors along the outputs", emitSparsePanels},
+    {"nnopt.permute_linear", "permute-panels", "f32, slots of 16 outputs, windows of the input permuted in registers", emitPermuteLinear},
     {"nnopt.sparse_linear", "sparse-rows", "f32, tiled rows, blocks of 1 to 8 outputs", emitSparseLinear},
     {"nnopt.matmul", "gemm", "f32, both operands row by row, register tiles", emitMatmul},
     {"nnopt.conv", "conv-gemm", "f32 channels last, packed weights, register tiles over output positions", emitConv},

@@ -14,6 +14,9 @@ mlir::LogicalResult emitLinear(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitTileRows(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitSparseStraight(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitSparseLinear(mlir::Operation *op, KernelBuilder &k);
+/// For blocks of 16 outputs, and for slots: vectors run along the outputs.
+mlir::LogicalResult emitSparsePanels(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitPermuteLinear(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitMatmul(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitConv(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitDepthwiseConv(mlir::Operation *op, KernelBuilder &k);

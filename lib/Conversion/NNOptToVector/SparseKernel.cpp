@@ -10,6 +10,9 @@
 using namespace mlir;
 using namespace nnopt;
 
+// Elements of sums in flight that hide the latency of an FMA: 4 cycles of 16 products. More sums than 8 leave too few registers.
+static constexpr int64_t kElementsInFlight = 64, kMostSumsInFlight = 8;
+
 namespace {
 
 /// The body of the function that sums a strip.
@@ -55,10 +58,34 @@ private:
     SmallVector<Value> sums;
     for (int64_t i = 0; i < rows * vectors; ++i)
       sums.push_back(isFirst ? k.zero(type()) : k.load(type(), address(i)));
-    Value end = integer(starts, k.add(list, k.index(1)));
-    sums = k.loop(integer(starts, list), end, 1, sums, [&](Value block, ValueRange carried) { return step(block, carried); });
+    sums = sumBlocks(integer(starts, list), integer(starts, k.add(list, k.index(1))), sums);
     for (auto [i, sum] : llvm::enumerate(sums))
       k.store(sum, address(i));
+  }
+
+  /// Adds the blocks from `begin` to `end`. Few sums are kept in several sets, one per step of a round, for latency.
+  SmallVector<Value> sumBlocks(Value begin, Value end, SmallVector<Value> sums) {
+    int64_t size = sums.size(), sets = 1, enough = std::min(kMostSumsInFlight, kElementsInFlight / k.isa.lanes);
+    while (sets * size < enough)
+      sets *= 2;
+    if (sets > 1) {
+      Value whole = k.add(begin, k.mul(k.div(k.sub(end, begin), k.index(sets)), k.index(sets)));
+      SmallVector<Value> all(sums);
+      all.resize(sets * size, k.zero(type()));
+      all = k.loop(begin, whole, sets, all, [&](Value block, ValueRange carried) {
+        SmallVector<Value> next;
+        for (int64_t s = 0; s < sets; ++s)
+          llvm::append_range(next, step(k.add(block, k.index(s)), carried.slice(s * size, size)));
+        return next;
+      });
+      for (int64_t i = 0; i < size; ++i) {
+        sums[i] = all[i];
+        for (int64_t s = 1; s < sets; ++s)
+          sums[i] = arith::AddFOp::create(k.b, k.loc, sums[i], all[s * size + i]);
+      }
+      begin = whole;
+    }
+    return k.loop(begin, end, 1, sums, [&](Value block, ValueRange carried) { return step(block, carried); });
   }
 
   SmallVector<Value> step(Value block, ValueRange sums) {

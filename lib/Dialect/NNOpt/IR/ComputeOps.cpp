@@ -6,11 +6,14 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 
+#include "llvm/Support/InterleavedRange.h"
+
 using namespace mlir;
 using namespace nnopt;
 using namespace nnopt::detail;
 
 NNOPT_STRUCTURED_OP_METHODS(LinearOp)
+NNOPT_STRUCTURED_OP_METHODS(PermuteLinearOp)
 NNOPT_STRUCTURED_OP_METHODS(MatmulOp)
 NNOPT_STRUCTURED_OP_METHODS(ConvOp)
 NNOPT_STRUCTURED_OP_METHODS(ConvTransposeOp)
@@ -70,6 +73,45 @@ SmallVector<OpFoldResult> LinearOp::inferResultShape(OpBuilder &builder) {
   int64_t outputs = outputsAndDepth(*this).first;
   shape.back() = ShapedType::isDynamic(outputs) ? dimOf(builder, getLoc(), getWeight(), getWeightKn() ? 1 : 0)
                                                 : OpFoldResult(builder.getIndexAttr(outputs));
+  return shape;
+}
+
+//===----------------------------------------------------------------------===//
+// PermuteLinearOp
+//===----------------------------------------------------------------------===//
+
+LogicalResult PermuteLinearOp::verify() {
+  ArrayRef<int64_t> input = shapeOf(getInput()), values = shapeOf(getValues());
+  PermutePackAttr pack = getPack();
+  if (input.empty())
+    return emitOpError("expects an input of rank 1 or more, got 0");
+  if (!compatible(input.back(), pack.getDepth())) // c1
+    return emitOpError("expects ") << pack.getDepth() << " input features (the weight's), got " << input.back();
+  if (values.size() != 2 || values[1] != pack.getRows()) // c2
+    return emitOpError("expects values of ") << pack.getRows() << " rows per slot, got type " << getValues().getType();
+  auto expectIntegers = [&](Value value, StringRef name, ArrayRef<int64_t> shape, unsigned width) -> LogicalResult {
+    auto type = cast<ShapedType>(value.getType());
+    if (type.getShape() != shape || !type.getElementType().isSignlessInteger(width))
+      return emitOpError("expects ") << name << " of " << llvm::interleaved(shape, "x") << " i" << width << ", got type " << type;
+    return success();
+  };
+  if (failed(expectIntegers(getIndices(), "indices", values, 8)) || failed(expectIntegers(getColumns(), "columns", values[0], 32)) ||
+      failed(expectIntegers(getStarts(), "starts", pack.lists() + 1, 32)))
+    return failure();
+  if (failed(verifyBias(*this, getBias(), pack.getOutputs()))) // c3
+    return failure();
+  return verifyEpilogue(*this, getEpilogue(), getEpilogueOperands(), getEpilogueMaps(), input.size()); // c4
+}
+
+SmallVector<int64_t> PermuteLinearOp::inferStaticShape() {
+  SmallVector<int64_t> shape(shapeOf(getInput()));
+  shape.back() = getPack().getOutputs();
+  return shape;
+}
+
+SmallVector<OpFoldResult> PermuteLinearOp::inferResultShape(OpBuilder &builder) {
+  SmallVector<OpFoldResult> shape = dimsOf(builder, getLoc(), getInput());
+  shape.back() = builder.getIndexAttr(getPack().getOutputs());
   return shape;
 }
 

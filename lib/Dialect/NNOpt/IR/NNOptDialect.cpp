@@ -72,6 +72,17 @@ LogicalResult SparsePackAttr::verify(llvm::function_ref<InFlightDiagnostic()> em
   return success();
 }
 
+LogicalResult PermutePackAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t outputs, int64_t depth,
+                                      int64_t rows, int64_t window) {
+  for (auto [name, value] : {std::pair("outputs", outputs), {"depth", depth}, {"rows", rows}, {"window", window}})
+    if (value < 1) // c1
+      return emitError() << "expects " << name << " of at least 1, got " << value;
+  int64_t most = std::min<int64_t>(depth, std::numeric_limits<int8_t>::max() + 1);
+  if (window > most) // c2
+    return emitError() << "expects a window of at most " << most << " elements, got " << window;
+  return success();
+}
+
 LogicalResult SparsityAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, SparsityOrigin, StringRef pattern,
                                    int64_t zeros) {
   llvm::Expected<SparsityPattern> parsed = SparsityPattern::parse(pattern);

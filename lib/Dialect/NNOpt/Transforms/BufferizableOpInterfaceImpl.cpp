@@ -148,6 +148,7 @@ void nnopt::registerBufferizableOpInterfaceExternalModels(DialectRegistry &regis
     LinearOp::attachInterface<StructuredOpModel<LinearOp>>(*context);
     SparseLinearOp::attachInterface<StructuredOpModel<SparseLinearOp>>(*context);
     TileRowsOp::attachInterface<StructuredOpModel<TileRowsOp>>(*context);
+    PermuteLinearOp::attachInterface<StructuredOpModel<PermuteLinearOp>>(*context);
     MatmulOp::attachInterface<StructuredOpModel<MatmulOp>>(*context);
     ConvOp::attachInterface<StructuredOpModel<ConvOp>>(*context);
     ConvTransposeOp::attachInterface<StructuredOpModel<ConvTransposeOp>>(*context);

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#include "WeightSparsity.h"
+#include "PermutedWeight.h"
 
 #include "nnopt/Cost/Kernels.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
@@ -24,10 +24,13 @@ using namespace nnopt;
 
 static constexpr auto kRemark = [](StringRef name) { return remark::RemarkOpts::name(name).category("nnopt-sparsify"); };
 
-static SparsePackAttr packOf(MLIRContext *context, const WeightMatrix &weight, int64_t rows) {
-  SparseCut cut = sparseCut(weight.outputs, weight.depth, rows);
-  return SparsePackAttr::get(context, weight.outputs, weight.depth, rows, cut.strip, cut.chunk);
+static SparsePackAttr packOf(MLIRContext *context, const LinearSize &product, int64_t blockRows) {
+  SparseCut cut = sparseCut(product, blockRows);
+  return SparsePackAttr::get(context, product.outputs, product.depth, blockRows, cut.strip, cut.chunk);
 }
+
+// Elements of the window of a slot: a vector of the widest instruction set.
+static constexpr int64_t kWindow = 16;
 
 namespace {
 
@@ -89,6 +92,11 @@ struct Candidate {
         return std::numeric_limits<int32_t>::max();
     return rows;
   }
+
+  /// Are there this many rows at most, whatever the extents?
+  bool hasFewRows(int64_t most) const {
+    return llvm::none_of(cast<ShapedType>(input->get().getType()).getShape().drop_back(), ShapedType::isDynamic) && leastRows() <= most;
+  }
 };
 
 class Sparsify : public nnopt::impl::SparsifyBase<Sparsify> {
@@ -122,7 +130,7 @@ public:
 
 private:
   SmallVector<const Isa *> targets;
-  llvm::DenseMap<std::pair<Value, Attribute>, std::array<Value, 3>> stored;
+  llvm::DenseMap<std::pair<Value, Attribute>, SmallVector<Value>> stored;
   llvm::DenseMap<Value, Value> tiled;
 
   void decide(const Candidate &candidate) {
@@ -134,44 +142,61 @@ private:
     if (sparsity.nonzeros == sparsity.elements)
       return;
     SmallVector<BlockCount> forms;
+    bool fewRows = candidate.hasFewRows(kMostPanelInputs);
     for (const WeightSparsity::Blocks &blocks : sparsity.blocks)
-      forms.push_back({blocks.rows, static_cast<double>(blocks.count)});
-    FormChoice best = chooseForm(targets, {{candidate.leastRows(), weight.outputs, weight.depth}}, forms);
+      if (blocks.rows != kPanelRows || fewRows)
+        forms.push_back({blocks.rows, static_cast<double>(blocks.count)});
+    std::optional<PermutedWeight> permuted;
+    PermutePackAttr permutePack;
+    if (fewRows && weight.depth >= kWindow) {
+      permutePack = PermutePackAttr::get(&getContext(), weight.outputs, weight.depth, kPanelRows, kWindow);
+      permuted.emplace(weight, permutePack);
+      forms.push_back({kPanelRows, static_cast<double>(permuted->slots()), kWindow});
+    }
+    LinearSize product{candidate.leastRows(), weight.outputs, weight.depth};
+    FormChoice best = chooseForm(targets, {product}, forms);
     std::string found = llvm::formatv("{0:f1} % zeros, {1}", 100 * sparsity.zeroShare(), sparsity.pattern());
-    std::string compared = llvm::formatv("{0}; {1} of {2} products for {3} rows or more: {4:f1} us sparse in blocks of {5}, {6:f1} us dense", found,
+    std::string compared = llvm::formatv("{0}; {1} of {2} products for {3} rows or more: {4:f1} us sparse in {5} of {6}, {7:f1} us dense", found,
                                          sparsity.nonzeros, sparsity.elements, candidate.leastRows(), best.sparse.microseconds,
-                                         best.blocks.rows, best.dense.microseconds);
+                                         best.blocks.window > 1 ? "slots" : "blocks", best.blocks.rows, best.dense.microseconds);
     if (!best.gains()) {
       remark::missed(candidate.op->getLoc(), kRemark("sparsify")) << remark::reason("{0}", compared);
       return;
     }
     remark::passed(candidate.op->getLoc(), kRemark("sparsify")) << remark::add("{0}", compared);
-    replace(candidate, weight, packOf(&getContext(), weight, best.blocks.rows));
+    if (best.blocks.window > 1)
+      replace(candidate, *permuted, permutePack);
+    else
+      replace(candidate, weight, packOf(&getContext(), product, best.blocks.rows));
     ++sparseOps;
   }
 
-  /// The constants of `weight`, shared by all ops that store it so.
-  std::array<Value, 3> constants(Value original, const WeightMatrix &weight, SparsePackAttr pack, bool isKn) {
-    auto key = ArrayAttr::get(&getContext(), {pack, BoolAttr::get(&getContext(), isKn)});
-    std::array<Value, 3> &values = stored[{original, key}];
-    if (values[0])
-      return values;
-    SparseWeight sparse(weight, pack);
+  /// A constant that holds part of a weight.
+  struct Part {
+    StringRef suffix;
+    SmallVector<int64_t> shape;
+    Type element;
+    ArrayRef<char> bytes;
+  };
+  template <typename T>
+  static ArrayRef<char> bytesOf(const std::vector<T> &vector) {
+    return ArrayRef(reinterpret_cast<const char *>(vector.data()), vector.size() * sizeof(T));
+  }
+
+  /// What holds the weight of `candidate` as `pack` says, shared by all ops that store it so; empty if there is nothing yet.
+  SmallVector<Value> &partsOf(const Candidate &candidate, Attribute pack) {
+    Attribute key = ArrayAttr::get(&getContext(), {pack, BoolAttr::get(&getContext(), candidate.isKn)});
+    return stored[{candidate.weight->get(), key}];
+  }
+
+  SmallVector<Value> createParts(Value original, ArrayRef<Part> parts) {
     OpBuilder b = OpBuilder::atBlockBegin(&getOperation().front());
     StringAttr name = weightNameOf(original);
-    auto create = [&](StringRef suffix, ArrayRef<int64_t> shape, Type element, ArrayRef<char> bytes) -> Value {
-      StringAttr full = name ? b.getStringAttr(name.getValue() + suffix) : b.getStringAttr("sparse" + suffix);
-      return createWeight(b, original.getLoc(), full, RankedTensorType::get(shape, element),
-                          [&](MutableArrayRef<char> to) { llvm::copy(bytes, to.begin()); });
-    };
-    auto bytesOf = [](const auto &vector) {
-      return ArrayRef(reinterpret_cast<const char *>(vector.data()), vector.size() * sizeof(vector[0]));
-    };
-    int64_t blocks = sparse.columns.size(), lists = sparse.starts.size();
-    values = {create(".values", {blocks, pack.getRows()}, b.getF32Type(), bytesOf(sparse.values)),
-              create(".columns", {blocks}, b.getI32Type(), bytesOf(sparse.columns)),
-              create(".starts", {lists}, b.getI32Type(), bytesOf(sparse.starts))};
-    return values;
+    return llvm::map_to_vector(parts, [&](const Part &part) -> Value {
+      StringAttr full = b.getStringAttr((name ? name.getValue() : "sparse") + part.suffix);
+      return createWeight(b, original.getLoc(), full, RankedTensorType::get(part.shape, part.element),
+                          [&](MutableArrayRef<char> to) { llvm::copy(part.bytes, to.begin()); });
+    });
   }
 
   /// The tiles of an input, shared by all products that read it.
@@ -187,17 +212,51 @@ private:
   }
 
   void replace(const Candidate &candidate, const WeightMatrix &weight, SparsePackAttr pack) {
-    Value original = candidate.weight->get();
-    std::array<Value, 3> parts = constants(original, weight, pack, candidate.isKn);
-    Value rows = candidate.input->get(), tiles = tilesOf(rows);
+    SmallVector<Value> &parts = partsOf(candidate, pack);
+    if (parts.empty()) {
+      SparseWeight sparse(weight, pack);
+      int64_t blocks = sparse.columns.size(), lists = sparse.starts.size();
+      Type f32 = Float32Type::get(&getContext()), i32 = IntegerType::get(&getContext(), 32);
+      parts = createParts(candidate.weight->get(), {{".values", {blocks, pack.getRows()}, f32, bytesOf(sparse.values)},
+                                                    {".columns", {blocks}, i32, bytesOf(sparse.columns)},
+                                                    {".starts", {lists}, i32, bytesOf(sparse.starts)}});
+    }
+    // Kernels of blocks of 16 outputs read the rows as they lie.
+    Value rows = candidate.input->get();
+    bool isTiled = pack.getRows() != kPanelRows;
+    Value input = isTiled ? tilesOf(rows) : rows;
+    replaceBy<SparseLinearOp>(candidate, [&](OpBuilder &b, auto op) {
+      SmallVector<Value> extents;
+      for (auto [d, extent] : llvm::enumerate(cast<ShapedType>(rows.getType()).getShape().drop_back()))
+        if (isTiled && ShapedType::isDynamic(extent))
+          extents.push_back(tensor::DimOp::create(b, op.getLoc(), rows, d));
+      return SparseLinearOp::create(b, op.getLoc(), op.getResult().getType(), input, parts[0], parts[1], parts[2], extents, op.getBias(),
+                                    op.getEpilogueOperands(), /*init=*/Value(), pack, isTiled, op.getEpilogueMapsAttr());
+    });
+  }
+
+  void replace(const Candidate &candidate, const PermutedWeight &weight, PermutePackAttr pack) {
+    SmallVector<Value> &parts = partsOf(candidate, pack);
+    if (parts.empty()) {
+      int64_t slots = weight.slots(), lists = weight.starts.size();
+      Type f32 = Float32Type::get(&getContext()), i32 = IntegerType::get(&getContext(), 32), i8 = IntegerType::get(&getContext(), 8);
+      parts = createParts(candidate.weight->get(), {{".values", {slots, pack.getRows()}, f32, bytesOf(weight.values)},
+                                                    {".indices", {slots, pack.getRows()}, i8, bytesOf(weight.indices)},
+                                                    {".columns", {slots}, i32, bytesOf(weight.columns)},
+                                                    {".starts", {lists}, i32, bytesOf(weight.starts)}});
+    }
+    replaceBy<PermuteLinearOp>(candidate, [&](OpBuilder &b, auto op) {
+      return PermuteLinearOp::create(b, op.getLoc(), op.getResult().getType(), op.getInput(), parts[0], parts[1], parts[2], parts[3], op.getBias(),
+                                     op.getEpilogueOperands(), /*init=*/Value(), pack, op.getEpilogueMapsAttr());
+    });
+  }
+
+  /// Puts the op that `create` makes in the place of the candidate's.
+  template <typename Op, typename Create>
+  static void replaceBy(const Candidate &candidate, Create create) {
     OpBuilder b(candidate.op);
-    SmallVector<Value> extents;
-    for (auto [d, extent] : llvm::enumerate(cast<ShapedType>(rows.getType()).getShape().drop_back()))
-      if (ShapedType::isDynamic(extent))
-        extents.push_back(tensor::DimOp::create(b, candidate.op->getLoc(), rows, d));
     llvm::TypeSwitch<Operation *>(candidate.op).Case<LinearOp, ConvOp>([&](auto op) {
-      auto sparse = SparseLinearOp::create(b, op.getLoc(), op.getResult().getType(), tiles, parts[0], parts[1], parts[2], extents, op.getBias(),
-                                           op.getEpilogueOperands(), /*init=*/Value(), pack, /*tiled=*/true, op.getEpilogueMapsAttr());
+      Op sparse = create(b, op);
       sparse.getEpilogue().takeBody(op.getEpilogue());
       op.getResult().replaceAllUsesWith(sparse.getResult());
       op->erase();

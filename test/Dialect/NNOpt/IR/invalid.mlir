@@ -694,6 +694,62 @@ func.func @sparse_pack_lists(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tenso
 
 // -----
 
+func.func @permute_depth(%x: tensor<1x7xf32>, %v: tensor<1x2xf32>, %i: tensor<1x2xi8>, %c: tensor<1xi32>, %s: tensor<2xi32>) -> tensor<1x2xf32> {
+  // expected-error @below {{expects 8 input features (the weight's), got 7}}
+  %y = nnopt.permute_linear %x, %v, %i, %c, %s {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 2, window = 4>} : (tensor<1x7xf32>, tensor<1x2xf32>, tensor<1x2xi8>, tensor<1xi32>, tensor<2xi32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+func.func @permute_values(%x: tensor<1x8xf32>, %v: tensor<1x3xf32>, %i: tensor<1x2xi8>, %c: tensor<1xi32>, %s: tensor<2xi32>) -> tensor<1x2xf32> {
+  // expected-error @below {{expects values of 2 rows per slot, got type 'tensor<1x3xf32>'}}
+  %y = nnopt.permute_linear %x, %v, %i, %c, %s {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 2, window = 4>} : (tensor<1x8xf32>, tensor<1x3xf32>, tensor<1x2xi8>, tensor<1xi32>, tensor<2xi32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+func.func @permute_indices(%x: tensor<1x8xf32>, %v: tensor<1x2xf32>, %i: tensor<1x2xi32>, %c: tensor<1xi32>, %s: tensor<2xi32>) -> tensor<1x2xf32> {
+  // expected-error @below {{expects indices of 1x2 i8, got type 'tensor<1x2xi32>'}}
+  %y = nnopt.permute_linear %x, %v, %i, %c, %s {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 2, window = 4>} : (tensor<1x8xf32>, tensor<1x2xf32>, tensor<1x2xi32>, tensor<1xi32>, tensor<2xi32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+func.func @permute_columns(%x: tensor<1x8xf32>, %v: tensor<1x2xf32>, %i: tensor<1x2xi8>, %c: tensor<2xi32>, %s: tensor<2xi32>) -> tensor<1x2xf32> {
+  // expected-error @below {{expects columns of 1 i32, got type 'tensor<2xi32>'}}
+  %y = nnopt.permute_linear %x, %v, %i, %c, %s {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 2, window = 4>} : (tensor<1x8xf32>, tensor<1x2xf32>, tensor<1x2xi8>, tensor<2xi32>, tensor<2xi32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+func.func @permute_starts(%x: tensor<1x8xf32>, %v: tensor<1x2xf32>, %i: tensor<1x2xi8>, %c: tensor<1xi32>, %s: tensor<3xi32>) -> tensor<1x2xf32> {
+  // expected-error @below {{expects starts of 2 i32, got type 'tensor<3xi32>'}}
+  %y = nnopt.permute_linear %x, %v, %i, %c, %s {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 2, window = 4>} : (tensor<1x8xf32>, tensor<1x2xf32>, tensor<1x2xi8>, tensor<1xi32>, tensor<3xi32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+func.func @permute_pack_zero(%x: tensor<1x8xf32>, %v: tensor<1x2xf32>, %i: tensor<1x2xi8>, %c: tensor<1xi32>, %s: tensor<2xi32>) -> tensor<1x2xf32> {
+  // expected-error @below {{expects rows of at least 1, got 0}}
+  %y = nnopt.permute_linear %x, %v, %i, %c, %s {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 0, window = 4>} : (tensor<1x8xf32>, tensor<1x2xf32>, tensor<1x2xi8>, tensor<1xi32>, tensor<2xi32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
+func.func @permute_pack_window(%x: tensor<1x8xf32>, %v: tensor<1x2xf32>, %i: tensor<1x2xi8>, %c: tensor<1xi32>, %s: tensor<2xi32>) -> tensor<1x2xf32> {
+  // expected-error @below {{expects a window of at most 8 elements, got 9}}
+  %y = nnopt.permute_linear %x, %v, %i, %c, %s {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 2, window = 9>} : (tensor<1x8xf32>, tensor<1x2xf32>, tensor<1x2xi8>, tensor<1xi32>, tensor<2xi32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
+// -----
+
 // expected-error @below {{unknown pattern '4', expected unstructured, RxC as in 4x1, or N:M as in 2:4}}
 #sparsity = #nnopt.sparsity<found, "4", zeros = 1>
 

@@ -101,6 +101,14 @@ func.func @parallel(%n: index, %m: memref<?xf32>, %v: f32) {
   return
 }
 
+// CHECK-LABEL: func @permute_linear
+func.func @permute_linear(%x: tensor<1x8xf32>, %v: tensor<1x2xf32>, %i: tensor<1x2xi8>, %c: tensor<1xi32>, %s: tensor<2xi32>, %b: tensor<2xf32>) -> tensor<1x2xf32> {
+  // CHECK: nnopt.permute_linear %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} bias %{{.*}} {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 2, window = 4>}
+  %y = nnopt.permute_linear %x, %v, %i, %c, %s bias %b {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 2, window = 4>}
+    : (tensor<1x8xf32>, tensor<1x2xf32>, tensor<1x2xi8>, tensor<1xi32>, tensor<2xi32>, tensor<2xf32>) -> tensor<1x2xf32>
+  return %y : tensor<1x2xf32>
+}
+
 // CHECK-LABEL: func @sparse_linear
 func.func @sparse_linear(%x: tensor<8x2xf32>, %v: tensor<2x2xf32>, %c: tensor<2xi32>, %s: tensor<3xi32>, %b: tensor<4xf32>) -> tensor<8x4xf32> {
   // CHECK: nnopt.sparse_linear %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} bias %{{.*}} {pack = #nnopt.sparse_pack<outputs = 4, depth = 2, rows = 2, strip = 4, chunk = 2>}

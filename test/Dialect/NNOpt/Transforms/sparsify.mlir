@@ -107,6 +107,46 @@ func.func @chain(%x: tensor<1024x32xf32>) -> tensor<1024x32xf32> {
 
 // -----
 
+// A column of 16 outputs: blocks of 16 take least with few rows, and are not taken where there may be more.
+// CHECK-LABEL: func @few_rows
+// CHECK: nnopt.sparse_linear {{.*}} {pack = #nnopt.sparse_pack<outputs = 4096, depth = 64, rows = 16, strip = 16, chunk = 64>}
+// REMARK: [Passed] sparsify{{.*}}all zero; 0 of 262144 products for 2 rows or more: {{.*}} us sparse in blocks of 16
+func.func @few_rows(%x: tensor<2x64xf32>) -> tensor<2x4096xf32> {
+  %w = nnopt.weight dense<0.0> : tensor<4096x64xf32>
+  %y = nnopt.linear %x, %w : (tensor<2x64xf32>, tensor<4096x64xf32>) -> tensor<2x4096xf32>
+  return %y : tensor<2x4096xf32>
+}
+
+// -----
+
+// CHECK-LABEL: func @dynamic_few_rows
+// CHECK-NOT: sparse_pack<{{.*}}rows = 16
+// CHECK: return
+// REMARK: sparsify{{.*}} for 1 rows or more
+func.func @dynamic_few_rows(%x: tensor<?x64xf32>) -> tensor<?x4096xf32> {
+  %w = nnopt.weight dense<0.0> : tensor<4096x64xf32>
+  %y = nnopt.linear %x, %w : (tensor<?x64xf32>, tensor<4096x64xf32>) -> tensor<?x4096xf32>
+  return %y : tensor<?x4096xf32>
+}
+
+// -----
+
+// The elements of a panel of outputs lie on a diagonal, so that one slot holds them all and none is in a block with another.
+// CHECK-LABEL: func @slots
+// CHECK-DAG: %[[V:.*]] = nnopt.weight "fc.values" dense<1.000000e+00> : tensor<1x16xf32>
+// CHECK-DAG: %[[I:.*]] = nnopt.weight "fc.indices" dense<{{\[}}[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]]> : tensor<1x16xi8>
+// CHECK-DAG: %[[C:.*]] = nnopt.weight "fc.columns" dense<9> : tensor<1xi32>
+// CHECK-DAG: %[[S:.*]] = nnopt.weight "fc.starts" dense<[0, 1]> : tensor<2xi32>
+// CHECK: nnopt.permute_linear %{{.*}}, %[[V]], %[[I]], %[[C]], %[[S]] {pack = #nnopt.permute_pack<outputs = 16, depth = 32, rows = 16, window = 16>}
+// REMARK: [Passed] sparsify{{.*}}us sparse in slots of 16
+func.func @slots(%x: tensor<15x32xf32>) -> tensor<15x16xf32> {
+  %w = nnopt.weight "fc" dense<[[0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.,0.],[0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,0.,1.,0.,0.,0.,0.,0.,0.,0.]]> : tensor<16x32xf32>
+  %y = nnopt.linear %x, %w : (tensor<15x32xf32>, tensor<16x32xf32>) -> tensor<15x16xf32>
+  return %y : tensor<15x16xf32>
+}
+
+// -----
+
 // Nothing to leave out: no remark.
 // CHECK-LABEL: func @dense
 // CHECK: nnopt.linear

@@ -78,6 +78,29 @@ def NNOpt_SparseLinearOp
                        NNOpt_SparsePackAttr:$pack, UnitAttr:$tiled, OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
 }
 
+def NNOpt_PermuteLinearOp : NNOpt_EpilogueOp<"permute_linear", "$input `,` $values `,` $indices `,` $columns `,` $starts (`bias` $bias^)?"> {
+  let summary = "activations times a pruned weight matrix, through windows of the input";
+  let description = [{
+    `result[..., n] = sum over slots s of n's list of input[..., columns[s] + indices[s][n]] * values[s][n] + bias[n]`, `n` counted inside its block
+    row for `indices` and `values` (`pack`). The order of the sum is free; an input that is infinite or NaN may reach results through the
+    zeros that fill slots up.
+
+    - c1: the last dimension of `input` is the depth of `pack`.
+    - c2: `values` and `indices` (i8) are `[slots][rows]`, `columns` is `[slots]`, `starts` has one entry per list and one more.
+    - c3: `bias` has one element per output.
+    - c4: the epilogue is as for `nnopt.linear`.
+
+    ```mlir
+    // Two outputs with one weight each, both inside the window of elements 1 to 4: one slot.
+    %y = nnopt.permute_linear %x, %v, %i, %c, %s {pack = #nnopt.permute_pack<outputs = 2, depth = 8, rows = 2, window = 4>}
+       : (tensor<1x8xf32>, tensor<1x2xf32>, tensor<1x2xi8>, tensor<1xi32>, tensor<2xi32>) -> tensor<1x2xf32>
+    ```
+  }];
+  let arguments = (ins NNOpt_Shaped:$input, NNOpt_Shaped:$values, NNOpt_Shaped:$indices, NNOpt_Shaped:$columns, NNOpt_Shaped:$starts,
+                       Optional<NNOpt_Shaped>:$bias, Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
+                       NNOpt_PermutePackAttr:$pack, OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+}
+
 def NNOpt_MatmulOp : NNOpt_EpilogueOp<"matmul", "$lhs `,` $rhs"> {
   let summary = "product of two computed matrices, in batches";
   let description = [{

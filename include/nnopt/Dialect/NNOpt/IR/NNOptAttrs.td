@@ -96,6 +96,34 @@ def NNOpt_SparsePackAttr : AttrDef<NNOpt_Dialect, "SparsePack"> {
   }];
 }
 
+def NNOpt_PermutePackAttr : AttrDef<NNOpt_Dialect, "PermutePack"> {
+  let mnemonic = "permute_pack";
+  let summary = "layout of a pruned weight that is read through windows of the input";
+  let description = [{
+    A slot holds one element of each of `rows` consecutive outputs, all inside a window of `window` consecutive elements of the sum, so that a
+    kernel loads the window once and permutes it in registers. Each block row of `rows` outputs has a list of slots, in ascending order of
+    the window; a window may begin anywhere. An output that has no element to give to a slot is filled up with a zero.
+
+    - `values`: `[slots][rows]` f32, of all lists one after the other.
+    - `indices`: `[slots][rows]` i8, the element inside the window.
+    - `columns`: `[slots]` i32, the element of the sum at which the window begins.
+    - `starts`: `[lists + 1]` i32, where each list begins, and the end.
+
+    - c1: all numbers are positive.
+    - c2: a window has no more elements than the sum, nor than an i8 can count.
+
+    ```mlir
+    #nnopt.permute_pack<outputs = 3072, depth = 768, rows = 16, window = 16>
+    ```
+  }];
+  let parameters = (ins "int64_t":$outputs, "int64_t":$depth, "int64_t":$rows, "int64_t":$window);
+  let genVerifyDecl = 1;
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    int64_t lists() const { return (getOutputs() + getRows() - 1) / getRows(); }
+  }];
+}
+
 def NNOpt_SparsityOrigin : NNOpt_Enum<"SparsityOrigin", "where the zeros of a weight come from", [
   I32EnumAttrCase<"found", 0>, I32EnumAttrCase<"pruned", 1>, I32EnumAttrCase<"imported", 2>]>;
 

@@ -219,7 +219,8 @@ def Sparsify : Pass<"nnopt-sparsify", "::mlir::func::FuncOp"> {
   let description = [{
     A constant f32 weight of `nnopt.linear`, or of a channels-last `nnopt.conv` with one tap, that holds zeros becomes `nnopt.sparse_linear`
     if the estimated time of its kernel (`lib/Cost`) is below the dense one's on every instruction set of `isas`; blocks of 1, 4 or 8
-    consecutive outputs, whichever takes least. Rows that are not known count as the fewest there can be. What stays dense leaves a remark
+    consecutive outputs, whichever takes least. Where fewer than 16 rows are all there is, blocks of 16 outputs and `nnopt.permute_linear` are
+    compared as well. Rows that are not known count as the fewest there can be. What stays dense leaves a remark
     with both times, and what does not stay leaves one too. Ops that share a weight share the stored one. Weights are only read
     here, never pruned; `nnopt-pack-weights` packs the dense ones afterwards.
 
