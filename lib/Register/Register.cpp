@@ -6,6 +6,7 @@
 
 #include "nnopt/Conversion/Passes.h"
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "nnopt/Dialect/NNOpt/Transforms/BranchShapes.h"
 #include "nnopt/Dialect/NNOpt/Transforms/BufferizableOpInterfaceImpl.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 #include "nnopt/Pipelines/Stages.h"
@@ -19,6 +20,7 @@
 void nnopt::registerDialects(mlir::DialectRegistry &registry) {
   registry.insert<NNOptDialect>();
   registerBufferizableOpInterfaceExternalModels(registry);
+  registerBranchShapes(registry);
 }
 
 void nnopt::registerPasses() {

@@ -170,3 +170,18 @@ def sparse_networks():
     w = pruned(34, 12, 0.3, 4) / 8
     y = sparse_linear(n, x, w, None, 4)
     yield n.finish(n.elementwise("%r = math.tanh %v0 : f32", [y]), np.tanh(a @ w.T))
+    yield from branch_networks()
+
+
+def branch_networks():
+    """Weights that gain only from some number of rows on, which is between 1 and 40: the dense ones are kept too, and the rows decide."""
+    w, v = pruned(80, 64, 0.06), pruned(48, 80, 0.06)
+    for rows in (0, 1, 2, 3, 4, 5, 8, 16, 17, 40, 131):
+        n = Network(f"sparse_from_rows{rows}", rows=rows)
+        x, a = n.input("rows", 64)
+        r, b = n.input("rows", 80)
+        bias = ints(80)
+        h = n.op("nnopt.linear {0}, {1} bias {2}", [x, n.weight(w), n.weight(bias)], ["rows", 80])
+        s = n.elementwise("%s = arith.addf %v0, %v1 : f32\n" + RELU.format("%s"), [h, r])
+        y = n.op("nnopt.linear {0}, {1}", [s, n.weight(v)], ["rows", 48])
+        yield n.finish(y, relu(a @ w.T + bias + b) @ v.T)

@@ -8,6 +8,7 @@
 
 #include "PermutedWeight.h"
 
+using namespace mlir;
 using namespace nnopt;
 
 PermutedWeight::PermutedWeight(const WeightMatrix &weight, PermutePackAttr pack) {
@@ -37,4 +38,12 @@ PermutedWeight::PermutedWeight(const WeightMatrix &weight, PermutePackAttr pack)
   starts.push_back(columns.size());
   if (columns.empty())
     columns.push_back(0), values.resize(rows), indices.resize(rows);
+}
+
+SmallVector<Value> PermutedWeight::create(OpBuilder &b, Value original, PermutePackAttr pack) const {
+  int64_t lists = starts.size();
+  return createParts(b, original, {{".values", {slots(), pack.getRows()}, b.getF32Type(), values},
+                                   {".indices", {slots(), pack.getRows()}, b.getI8Type(), indices},
+                                   {".columns", {slots()}, b.getI32Type(), columns},
+                                   {".starts", {lists}, b.getI32Type(), starts}});
 }

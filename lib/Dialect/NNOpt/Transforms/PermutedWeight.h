@@ -5,9 +5,7 @@
 #ifndef NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_PERMUTEDWEIGHT_H
 #define NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_PERMUTEDWEIGHT_H
 
-#include "WeightSparsity.h"
-
-#include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "SparseWeight.h"
 
 namespace nnopt {
 
@@ -19,6 +17,8 @@ struct PermutedWeight {
 
   PermutedWeight(const WeightMatrix &weight, PermutePackAttr pack);
   int64_t slots() const { return columns.size(); }
+  /// values, indices, columns, starts
+  llvm::SmallVector<mlir::Value> create(mlir::OpBuilder &b, mlir::Value original, PermutePackAttr pack) const;
 };
 
 } // namespace nnopt

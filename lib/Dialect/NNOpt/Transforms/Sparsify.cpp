@@ -2,12 +2,16 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "BranchOnRows.h"
 #include "PermutedWeight.h"
 
 #include "nnopt/Cost/Kernels.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Remarks.h"
 
@@ -24,45 +28,22 @@ using namespace nnopt;
 
 static constexpr auto kRemark = [](StringRef name) { return remark::RemarkOpts::name(name).category("nnopt-sparsify"); };
 
+// Elements of the window of a slot: a vector of the widest instruction set.
+static constexpr int64_t kWindow = 16;
+// With so many rows every kernel works in whole tiles.
+static constexpr int64_t kManyRows = 128;
+
 static SparsePackAttr packOf(MLIRContext *context, const LinearSize &product, int64_t blockRows) {
   SparseCut cut = sparseCut(product, blockRows);
   return SparsePackAttr::get(context, product.outputs, product.depth, blockRows, cut.strip, cut.chunk);
 }
 
-// Elements of the window of a slot: a vector of the widest instruction set.
-static constexpr int64_t kWindow = 16;
-
 namespace {
-
-/// The three constants that hold a pruned weight.
-struct SparseWeight {
-  std::vector<float> values;
-  std::vector<int32_t> columns, starts;
-
-  SparseWeight(const WeightMatrix &weight, SparsePackAttr pack) {
-    for (int64_t list = 0; list < pack.lists(); ++list) {
-      starts.push_back(columns.size());
-      int64_t chunk = list / pack.listsPerChunk() % pack.chunks(), first = pack.firstOutput(list);
-      for (int64_t k = chunk * pack.getChunk(); k < std::min((chunk + 1) * pack.getChunk(), weight.depth); ++k)
-        if (weight.hasBlock(first, pack.getRows(), k))
-          addBlock(weight, first, k, pack.getRows());
-    }
-    starts.push_back(columns.size());
-    if (columns.empty()) // a constant is not empty
-      addBlock(weight, 0, 0, pack.getRows());
-  }
-
-  void addBlock(const WeightMatrix &weight, int64_t first, int64_t k, int64_t rows) {
-    columns.push_back(k);
-    for (int64_t n = first; n < first + rows; ++n)
-      values.push_back(n < weight.outputs ? weight.values[n * weight.depth + k] : 0.0f);
-  }
-};
 
 /// A product whose rows all meet one constant weight.
 struct Candidate {
   Operation *op;
-  OpOperand *input, *weight; // not their values: a candidate before this one may be replaced
+  unsigned inputNumber, weightNumber; // of operands: a candidate before this one may be replaced
   int64_t outputs, depth;
   bool isKn;
 
@@ -70,7 +51,7 @@ struct Candidate {
     if (auto linear = dyn_cast<LinearOp>(op); linear && !linear.getPack() && !linear.getInit()) {
       ArrayRef<int64_t> shape = cast<ShapedType>(linear.getWeight().getType()).getShape();
       bool isKn = linear.getWeightKn();
-      return Candidate{op, &linear.getInputMutable(), &linear.getWeightMutable(), shape[isKn], shape[!isKn], isKn};
+      return Candidate{op, linear.getInputMutable().getOperandNumber(), linear.getWeightMutable().getOperandNumber(), shape[isKn], shape[!isKn], isKn};
     }
     // A filter of one tap is a linear layer over positions.
     auto conv = dyn_cast<ConvOp>(op);
@@ -81,22 +62,38 @@ struct Candidate {
     if (!llvm::all_of(shape.drop_front(2), isOne) || !llvm::all_of(conv.getStrides(), isOne) ||
         llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; }))
       return std::nullopt;
-    return Candidate{op, &conv.getInputMutable(), &conv.getWeightMutable(), shape[0], shape[1], false};
+    return Candidate{op, conv.getInputMutable().getOperandNumber(), conv.getWeightMutable().getOperandNumber(), shape[0], shape[1], false};
   }
+
+  Value input() const { return op->getOperand(inputNumber); }
+  Value weight() const { return op->getOperand(weightNumber); }
+  ArrayRef<int64_t> rowExtents() const { return cast<ShapedType>(input().getType()).getShape().drop_back(); }
+  bool hasUnknownRows() const { return llvm::any_of(rowExtents(), ShapedType::isDynamic); }
 
   /// The fewest rows there can be: an extent that is not known is at least 1.
   int64_t leastRows() const {
     int64_t rows = 1;
-    for (int64_t extent : cast<ShapedType>(input->get().getType()).getShape().drop_back())
+    for (int64_t extent : rowExtents())
       if (!ShapedType::isDynamic(extent) && llvm::MulOverflow(rows, extent, rows))
         return std::numeric_limits<int32_t>::max();
     return rows;
   }
 
   /// Are there this many rows at most, whatever the extents?
-  bool hasFewRows(int64_t most) const {
-    return llvm::none_of(cast<ShapedType>(input->get().getType()).getShape().drop_back(), ShapedType::isDynamic) && leastRows() <= most;
-  }
+  bool hasFewRows(int64_t most) const { return !hasUnknownRows() && leastRows() <= most; }
+};
+
+/// The ways to store the weight of a candidate.
+struct Forms {
+  SmallVector<BlockCount> counts;
+  PermutePackAttr permutePack;
+  std::optional<PermutedWeight> permuted;
+};
+
+/// A stored form, and the fewest rows that it is used for.
+struct Decision {
+  FormChoice form;
+  int64_t fromRows = 1;
 };
 
 class Sparsify : public nnopt::impl::SparsifyBase<Sparsify> {
@@ -111,6 +108,9 @@ public:
         return emitError(UnknownLoc::get(context)) << getArgument() << ": unknown instruction set '" << name << "'";
       targets.push_back(isa);
     }
+    if (blocks < 0 || expectedRows < 0 || !(maxGrowth >= 0))
+      return emitError(UnknownLoc::get(context)) << getArgument() << ": expects blocks, expected-rows and max-growth of 0 or more, got "
+                                                 << blocks.getValue() << ", " << expectedRows.getValue() << " and " << maxGrowth.getValue();
     if (targets.empty())
       targets.push_back(&isaTable().front());
     return success();
@@ -133,121 +133,116 @@ private:
   llvm::DenseMap<std::pair<Value, Attribute>, SmallVector<Value>> stored;
   llvm::DenseMap<Value, Value> tiled;
 
-  void decide(const Candidate &candidate) {
-    std::optional<ConstantData> data = ConstantData::of(candidate.weight->get());
+  void decide(Candidate candidate) {
+    std::optional<ConstantData> data = ConstantData::of(candidate.weight());
     if (!data || !data->type.getElementType().isF32() || data->size() == 0)
       return; // nnopt-pack-weights says why
     WeightMatrix weight = WeightMatrix::of(*data, candidate.outputs, candidate.depth, candidate.isKn);
     WeightSparsity sparsity(weight);
     if (sparsity.nonzeros == sparsity.elements)
       return;
-    SmallVector<BlockCount> forms;
-    bool fewRows = candidate.hasFewRows(kMostPanelInputs);
-    for (const WeightSparsity::Blocks &blocks : sparsity.blocks)
-      if (blocks.rows != kPanelRows || fewRows)
-        forms.push_back({blocks.rows, static_cast<double>(blocks.count)});
-    std::optional<PermutedWeight> permuted;
-    PermutePackAttr permutePack;
-    if (fewRows && weight.depth >= kWindow) {
-      permutePack = PermutePackAttr::get(&getContext(), weight.outputs, weight.depth, kPanelRows, kWindow);
-      permuted.emplace(weight, permutePack);
-      forms.push_back({kPanelRows, static_cast<double>(permuted->slots()), kWindow});
-    }
-    LinearSize product{candidate.leastRows(), weight.outputs, weight.depth};
-    FormChoice best = chooseForm(targets, {product}, forms);
+    bool isOpen = candidate.hasUnknownRows() && expectedRows == 0;
+    int64_t rows = candidate.hasUnknownRows() && expectedRows > 0 ? expectedRows : candidate.leastRows();
+    LayerSize layer{{rows, weight.outputs, weight.depth}};
+    Forms forms = formsOf(candidate, weight, sparsity);
+    auto [best, fromRows] = choose(layer, forms.counts, sparsity.elements, isOpen);
     std::string found = llvm::formatv("{0:f1} % zeros, {1}", 100 * sparsity.zeroShare(), sparsity.pattern());
     std::string compared = llvm::formatv("{0}; {1} of {2} products for {3} rows or more: {4:f1} us sparse in {5} of {6}, {7:f1} us dense", found,
-                                         sparsity.nonzeros, sparsity.elements, candidate.leastRows(), best.sparse.microseconds,
+                                         sparsity.nonzeros, sparsity.elements, std::max(rows, fromRows), best.sparse.microseconds,
                                          best.blocks.window > 1 ? "slots" : "blocks", best.blocks.rows, best.dense.microseconds);
-    if (!best.gains()) {
+    if (!best.sparse.kernel || (blocks == 0 && !best.gains())) {
       remark::missed(candidate.op->getLoc(), kRemark("sparsify")) << remark::reason("{0}", compared);
       return;
     }
+    if (fromRows > rows)
+      compared += ", which is kept for fewer";
     remark::passed(candidate.op->getLoc(), kRemark("sparsify")) << remark::add("{0}", compared);
+    if (fromRows > rows)
+      candidate.op = branchOnRows(candidate.op, candidate.input(), fromRows);
     if (best.blocks.window > 1)
-      replace(candidate, *permuted, permutePack);
+      replace(candidate, *forms.permuted, forms.permutePack);
     else
-      replace(candidate, weight, packOf(&getContext(), product, best.blocks.rows));
+      replace(candidate, weight, packOf(&getContext(), {std::max(rows, fromRows), weight.outputs, weight.depth}, best.blocks.rows));
     ++sparseOps;
   }
 
-  /// A constant that holds part of a weight.
-  struct Part {
-    StringRef suffix;
-    SmallVector<int64_t> shape;
-    Type element;
-    ArrayRef<char> bytes;
-  };
-  template <typename T>
-  static ArrayRef<char> bytesOf(const std::vector<T> &vector) {
-    return ArrayRef(reinterpret_cast<const char *>(vector.data()), vector.size() * sizeof(T));
+  Forms formsOf(const Candidate &candidate, const WeightMatrix &weight, const WeightSparsity &sparsity) {
+    Forms forms;
+    bool fewRows = candidate.hasFewRows(kMostPanelInputs);
+    for (const WeightSparsity::Blocks &found : sparsity.blocks)
+      if ((blocks == 0 || (found.rows == blocks && window <= 1)) && (found.rows != kPanelRows || fewRows))
+        forms.counts.push_back({found.rows, static_cast<double>(found.count)});
+    if (fewRows && weight.depth >= kWindow && (blocks == 0 || (blocks == kPanelRows && window > 1))) {
+      forms.permutePack = PermutePackAttr::get(&getContext(), weight.outputs, weight.depth, kPanelRows, kWindow);
+      forms.permuted.emplace(weight, forms.permutePack);
+      forms.counts.push_back({kPanelRows, static_cast<double>(forms.permuted->slots()), kWindow});
+    }
+    return forms;
   }
 
-  /// What holds the weight of `candidate` as `pack` says, shared by all ops that store it so; empty if there is nothing yet.
-  SmallVector<Value> &partsOf(const Candidate &candidate, Attribute pack) {
-    Attribute key = ArrayAttr::get(&getContext(), {pack, BoolAttr::get(&getContext(), candidate.isKn)});
-    return stored[{candidate.weight->get(), key}];
+  /// How to store a weight. If it gains only with more rows than there may be, there is a second way: to keep the dense one too.
+  Decision choose(LayerSize layer, ArrayRef<BlockCount> forms, int64_t elements, bool isOpen) const {
+    Decision decision{chooseForm(targets, layer, forms)};
+    if (decision.form.gains() || blocks != 0 || !isOpen)
+      return decision;
+    layer.product.rows = std::max(layer.product.rows, kManyRows);
+    FormChoice many = chooseForm(targets, layer, forms);
+    std::optional<int64_t> from = breakEvenRows(targets, layer, many.blocks);
+    if (!from || 1 + many.blocks.count * (many.blocks.rows + 1) / elements > maxGrowth)
+      return decision;
+    layer.product.rows = *from;
+    return {chooseForm(targets, layer, many.blocks), *from};
   }
 
-  SmallVector<Value> createParts(Value original, ArrayRef<Part> parts) {
-    OpBuilder b = OpBuilder::atBlockBegin(&getOperation().front());
-    StringAttr name = weightNameOf(original);
-    return llvm::map_to_vector(parts, [&](const Part &part) -> Value {
-      StringAttr full = b.getStringAttr((name ? name.getValue() : "sparse") + part.suffix);
-      return createWeight(b, original.getLoc(), full, RankedTensorType::get(part.shape, part.element),
-                          [&](MutableArrayRef<char> to) { llvm::copy(part.bytes, to.begin()); });
-    });
+  /// What holds the weight of `candidate` as `pack` says, shared by all ops that store it so; `weight` makes it.
+  template <typename Weight, typename Pack>
+  SmallVector<Value> partsOf(const Candidate &candidate, Pack pack, llvm::function_ref<Weight()> weight) {
+    Builder b(&getContext());
+    SmallVector<Value> &parts = stored[{candidate.weight(), b.getArrayAttr({pack, b.getBoolAttr(candidate.isKn)})}];
+    if (parts.empty()) {
+      OpBuilder begin = OpBuilder::atBlockBegin(&getOperation().front());
+      parts = weight().create(begin, candidate.weight(), pack);
+    }
+    return parts;
   }
 
-  /// The tiles of an input, shared by all products that read it.
-  Value tilesOf(Value rows) {
-    Value &tiles = tiled[rows];
-    if (tiles)
+  /// The tiles of an input, shared by all products that read it, but for those that run only with many rows: few rows are not to be tiled for them.
+  Value tilesOf(Value rows, Operation *reader) {
+    if (Value tiles = tiled.lookup(rows))
       return tiles;
-    OpBuilder b(getOperation());
-    b.setInsertionPointAfterValue(rows);
+    OpBuilder b(reader);
+    bool isShared = reader->getParentOp() == getOperation();
+    if (isShared)
+      b.setInsertionPointAfterValue(rows);
     auto type = cast<RankedTensorType>(rows.getType());
     auto result = RankedTensorType::get(TileRowsOp::tiledShape(type.getShape()), type.getElementType());
-    return tiles = TileRowsOp::create(b, rows.getLoc(), result, rows, /*init=*/Value()).getResult();
+    Value tiles = TileRowsOp::create(b, rows.getLoc(), result, rows, /*init=*/Value()).getResult();
+    if (isShared)
+      tiled[rows] = tiles;
+    return tiles;
   }
 
   void replace(const Candidate &candidate, const WeightMatrix &weight, SparsePackAttr pack) {
-    SmallVector<Value> &parts = partsOf(candidate, pack);
-    if (parts.empty()) {
-      SparseWeight sparse(weight, pack);
-      int64_t blocks = sparse.columns.size(), lists = sparse.starts.size();
-      Type f32 = Float32Type::get(&getContext()), i32 = IntegerType::get(&getContext(), 32);
-      parts = createParts(candidate.weight->get(), {{".values", {blocks, pack.getRows()}, f32, bytesOf(sparse.values)},
-                                                    {".columns", {blocks}, i32, bytesOf(sparse.columns)},
-                                                    {".starts", {lists}, i32, bytesOf(sparse.starts)}});
-    }
+    SmallVector<Value> parts = partsOf<SparseWeight>(candidate, pack, [&] { return SparseWeight(weight, pack); });
     // Kernels of blocks of 16 outputs read the rows as they lie.
-    Value rows = candidate.input->get();
+    Value rows = candidate.input();
     bool isTiled = pack.getRows() != kPanelRows;
-    Value input = isTiled ? tilesOf(rows) : rows;
+    Value input = isTiled ? tilesOf(rows, candidate.op) : rows;
     replaceBy<SparseLinearOp>(candidate, [&](OpBuilder &b, auto op) {
       SmallVector<Value> extents;
-      for (auto [d, extent] : llvm::enumerate(cast<ShapedType>(rows.getType()).getShape().drop_back()))
+      for (auto [d, extent] : llvm::enumerate(candidate.rowExtents()))
         if (isTiled && ShapedType::isDynamic(extent))
           extents.push_back(tensor::DimOp::create(b, op.getLoc(), rows, d));
       return SparseLinearOp::create(b, op.getLoc(), op.getResult().getType(), input, parts[0], parts[1], parts[2], extents, op.getBias(),
-                                    op.getEpilogueOperands(), /*init=*/Value(), pack, isTiled, op.getEpilogueMapsAttr());
+                                    op.getEpilogueOperands(), op.getInit(), pack, isTiled, op.getEpilogueMapsAttr());
     });
   }
 
   void replace(const Candidate &candidate, const PermutedWeight &weight, PermutePackAttr pack) {
-    SmallVector<Value> &parts = partsOf(candidate, pack);
-    if (parts.empty()) {
-      int64_t slots = weight.slots(), lists = weight.starts.size();
-      Type f32 = Float32Type::get(&getContext()), i32 = IntegerType::get(&getContext(), 32), i8 = IntegerType::get(&getContext(), 8);
-      parts = createParts(candidate.weight->get(), {{".values", {slots, pack.getRows()}, f32, bytesOf(weight.values)},
-                                                    {".indices", {slots, pack.getRows()}, i8, bytesOf(weight.indices)},
-                                                    {".columns", {slots}, i32, bytesOf(weight.columns)},
-                                                    {".starts", {lists}, i32, bytesOf(weight.starts)}});
-    }
+    SmallVector<Value> parts = partsOf<PermutedWeight>(candidate, pack, [&] { return weight; });
     replaceBy<PermuteLinearOp>(candidate, [&](OpBuilder &b, auto op) {
       return PermuteLinearOp::create(b, op.getLoc(), op.getResult().getType(), op.getInput(), parts[0], parts[1], parts[2], parts[3], op.getBias(),
-                                     op.getEpilogueOperands(), /*init=*/Value(), pack, op.getEpilogueMapsAttr());
+                                     op.getEpilogueOperands(), op.getInit(), pack, op.getEpilogueMapsAttr());
     });
   }
 

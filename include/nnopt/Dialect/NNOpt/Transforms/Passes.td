@@ -220,14 +220,27 @@ def Sparsify : Pass<"nnopt-sparsify", "::mlir::func::FuncOp"> {
     A constant f32 weight of `nnopt.linear`, or of a channels-last `nnopt.conv` with one tap, that holds zeros becomes `nnopt.sparse_linear`
     if the estimated time of its kernel (`lib/Cost`) is below the dense one's on every instruction set of `isas`; blocks of 1, 4 or 8
     consecutive outputs, whichever takes least. Where fewer than 16 rows are all there is, blocks of 16 outputs and `nnopt.permute_linear` are
-    compared as well. Rows that are not known count as the fewest there can be. What stays dense leaves a remark
-    with both times, and what does not stay leaves one too. Ops that share a weight share the stored one. Weights are only read
+    compared as well. What stays dense leaves a remark with both times, and what does not stay leaves one too.
+
+    Rows that are not known count as `expected-rows`. If nothing is expected, sparse must gain with the fewest rows there can be, or, where it gains only from a
+    number of rows on, the dense weight is kept too and an `scf.if` on the number of rows picks one, as long as both together are no larger than
+    `max-growth` times the dense one.
+
+    Ops that share a weight share the stored one. Weights are only read
     here, never pruned; `nnopt-pack-weights` packs the dense ones afterwards.
 
     Example: test/Dialect/NNOpt/Transforms/sparsify.mlir
   }];
   let options = [Option<"enable", "enable", "bool", /*default=*/"true", "false: all weights stay dense">,
-                 ListOption<"isas", "isas", "std::string", "Instruction sets that must all gain; the portable one if none">];
+                 ListOption<"isas", "isas", "std::string", "Instruction sets that must all gain; the portable one if none">,
+                 Option<"blocks", "blocks", "int64_t", /*default=*/"0",
+                        "If not 0: store in blocks of so many outputs, whatever the estimates say, as benchmarks do">,
+                 Option<"window", "window", "int64_t", /*default=*/"1", "With `blocks`, if more than 1: in slots that read through windows instead">,
+                 Option<"expectedRows", "expected-rows", "int64_t", /*default=*/"0", "What rows that are not known count as; 0: nothing is expected">,
+                 Option<"maxGrowth", "max-growth", "double", /*default=*/"1.2",
+                        "Most bytes of a weight that is kept both sparse and dense, by its dense bytes">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"sparseOps", "sparse-ops", "Ops whose weight lost its zeros">];
 }
 
