@@ -21,13 +21,15 @@ static llvm::Error errorIn(const Workload &workload, const llvm::Twine &what) {
 }
 
 /// Compiles `module` to a shared library in `folder`, and loads it.
-static llvm::Expected<Artefact> compileAndLoad(ModuleOp module, StringRef folder, const Isa &isa, int threads) {
+static llvm::Expected<Artefact> compileAndLoad(ModuleOp module, StringRef folder, const Isa &isa, int threads,
+                                               const SparsifyOptions &sparsify) {
   CompileOptions compile;
   compile.output = (folder + "/layer.so").str();
   compile.emit = EmitKind::Shared;
   compile.triple = llvm::Triple(llvm::sys::getDefaultTargetTriple());
   compile.isas = {isa.name.str()};
   compile.threads = threads == 1 ? 0 : -1;
+  compile.sparsify = sparsify;
   if (failed(compileModel(module, compile)))
     return llvm::createStringError("compilation failed");
   return Artefact::open(compile.output);
@@ -47,14 +49,15 @@ static llvm::Expected<HostTensor> makeInput(const RunArgument &argument, uint64_
   return *tensor;
 }
 
-llvm::Expected<CompiledWorkload> CompiledWorkload::create(const Workload &workload, const Isa &isa, int threads, MLIRContext &context) {
+llvm::Expected<CompiledWorkload> CompiledWorkload::create(const Workload &workload, const Isa &isa, int threads, MLIRContext &context,
+                                                            const SparsifyOptions &sparsify) {
   OwningOpRef<ModuleOp> module = buildWorkload(workload, context);
   if (!module)
     return errorIn(workload, "the module does not parse");
   SmallString<128> folder;
   if (std::error_code error = llvm::sys::fs::createUniqueDirectory("nnopt-bench", folder))
     return errorIn(workload, "cannot make a temporary folder: " + error.message());
-  llvm::Expected<Artefact> artefact = compileAndLoad(*module, folder, isa, threads);
+  llvm::Expected<Artefact> artefact = compileAndLoad(*module, folder, isa, threads, sparsify);
   llvm::sys::fs::remove_directories(folder); // the library stays loaded
   if (!artefact)
     return errorIn(workload, llvm::toString(artefact.takeError()));

@@ -36,8 +36,7 @@ double nnopt::relativeSpread(std::vector<double> values) {
   return middle > 0 ? (quantile(values, 0.75) - quantile(values, 0.25)) / 2 / middle : 0;
 }
 
-/// Median seconds of one call: one to warm up, then for `seconds` and at least three.
-static llvm::Expected<double> timeCalls(CompiledWorkload &row, double seconds) {
+llvm::Expected<double> nnopt::timeCalls(CompiledWorkload &row, double seconds) {
   std::vector<double> times;
   auto end = Clock::now() + std::chrono::duration<double>(seconds);
   for (int call = -1; call < 3 || Clock::now() < end; ++call) {

@@ -15,7 +15,9 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
+#include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <random>
 
 using namespace mlir;
@@ -136,16 +138,22 @@ static Workload linear(int64_t inputs, int64_t outputs, int64_t rows) {
       .take();
 }
 
-/// A linear layer that arrives pruned: `sparsity` per cent of its weights are zero, in blocks of `blockRows` outputs.
+Workload nnopt::prunedLinear(const std::string &name, int64_t rows, int64_t outputs, int64_t depth, double density, int64_t blockRows, int64_t group) {
+  Workload workload = ModuleText(name)
+                          .input({rows, depth})
+                          .weight({outputs, depth})
+                          .weight({outputs})
+                          .op("nnopt.linear %x0, %w0 bias %w1", {rows, outputs})
+                          .products(depth)
+                          .pruned(density, blockRows)
+                          .take();
+  workload.group = group;
+  return workload;
+}
+
 static Workload sparseLinear(int64_t inputs, int64_t outputs, int64_t rows, int64_t sparsity, int64_t blockRows) {
-  return ModuleText(formatv("sparse-linear-{0}-{1}-m{2}-{3}%-{4}x1", inputs, outputs, rows, sparsity, blockRows).str())
-      .input({rows, inputs})
-      .weight({outputs, inputs})
-      .weight({outputs})
-      .op("nnopt.linear %x0, %w0 bias %w1", {rows, outputs})
-      .products(inputs)
-      .pruned((100.0 - sparsity) / 100, blockRows)
-      .take();
+  std::string name = formatv("sparse-linear-{0}-{1}-m{2}-{3}%-{4}x1", inputs, outputs, rows, sparsity, blockRows).str();
+  return prunedLinear(name, rows, outputs, inputs, (100.0 - sparsity) / 100, blockRows);
 }
 
 namespace {
@@ -299,8 +307,23 @@ std::vector<float> nnopt::randomFloats(size_t count, float bound, uint64_t seed)
   return values;
 }
 
+/// Keeps the same number of elements, which chance picks, of every group of a row of `depth`.
+static void pruneGroups(std::vector<float> &values, int64_t depth, const Workload &workload) {
+  std::mt19937_64 random(1);
+  for (int64_t row = 0; row < static_cast<int64_t>(values.size()); row += depth)
+    for (int64_t begin = 0; begin < depth; begin += workload.group) {
+      std::vector<int64_t> places(std::min(workload.group, depth - begin));
+      std::iota(places.begin(), places.end(), row + begin);
+      std::shuffle(places.begin(), places.end(), random);
+      for (size_t i = std::llround(workload.density * workload.group); i < places.size(); ++i)
+        values[places[i]] = 0;
+    }
+}
+
 /// Zeroes blocks of `values`, rows of `depth`, that chance picks.
 static void prune(std::vector<float> &values, int64_t depth, const Workload &workload) {
+  if (workload.group != 0)
+    return pruneGroups(values, depth, workload);
   std::mt19937_64 random(1);
   std::uniform_real_distribution<double> distribution;
   int64_t outputs = values.size() / depth;

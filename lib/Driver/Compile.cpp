@@ -125,6 +125,7 @@ private:
     pipeline.threads = options.threads;
     pipeline.mask = options.mask;
     pipeline.prune = options.prune;
+    pipeline.sparsify = options.sparsify;
     return runStages(module, pipeline, run);
   }
 

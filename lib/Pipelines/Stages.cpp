@@ -70,7 +70,7 @@ static void addPack(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createOrientProducts());
   pm.addNestedPass<func::FuncOp>(createFuseEpilogues());
   // After epilogues, which move on to whatever op holds the weight; before packing, which takes the weights that stay dense.
-  SparsifyOptions sparsify;
+  SparsifyOptions sparsify = options.sparsify;
   sparsify.isas.assign(options.isas.begin(), options.isas.end());
   pm.addNestedPass<func::FuncOp>(createSparsify(sparsify));
   pm.addNestedPass<func::FuncOp>(createPackWeights());

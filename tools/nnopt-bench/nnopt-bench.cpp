@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Report.h"
+#include "SweepReport.h"
 
 #include "nnopt/Bench/Measure.h"
 #include "nnopt/Driver/Load.h"
@@ -21,7 +22,9 @@ namespace cl = llvm::cl;
 static constexpr llvm::StringLiteral kOverview =
     "nnopt-bench compiles single layers and measures them in interleaved rounds.\n\n"
     "Each row gives the median time of a call, its spread over the rounds, and how much of its limit it reaches: the limit is the longer\n"
-    "of computing at the rate of multiply-adds in registers and of moving its bytes at the rate of a copy of as many, both measured here.\n";
+    "of computing at the rate of multiply-adds in registers and of moving its bytes at the rate of a copy of as many, both measured here.\n\n"
+    "--sweep measures pruned linear layers of many sizes, patterns and sparsities instead, dense and in every form that they can be stored in,\n"
+    "beside what the cost model estimates and chooses; python/bench/sweep.py draws its curves.\n";
 
 namespace {
 enum ExitCode { Done = 0, Failed = 1, WrongUsage = 2 };
@@ -41,6 +44,8 @@ struct Flags {
   cl::opt<bool> json{"json", cl::desc("Print one JSON object"), cl::cat(category)};
   cl::opt<bool> list{"list", cl::desc("Print the names of the rows"), cl::cat(category)};
   cl::opt<bool> print{"print", cl::desc("Print the rows' modules"), cl::cat(category)};
+  cl::opt<bool> sweep{"sweep", cl::desc("Measure from which sparsity on zeros pay, on one thread"), cl::cat(category)};
+  cl::opt<bool> estimates{"estimates", cl::desc("With --sweep: measure nothing, print what the cost model says"), cl::cat(category)};
   cl::opt<bool> check{"check", cl::desc("Run every row once and compare with the interpreter"), cl::cat(category)};
 };
 } // namespace
@@ -114,6 +119,70 @@ static llvm::Error measureRows(const Flags &flags, llvm::ArrayRef<Workload> work
   return llvm::Error::success();
 }
 
+/// The points of the sweep that the options choose.
+static llvm::Expected<std::vector<SweepPoint>> choosePoints(const Flags &flags) {
+  llvm::Regex regex(flags.filter);
+  std::string problem;
+  if (!regex.isValid(problem))
+    return llvm::createStringError("--filter is no regular expression: " + problem);
+  std::vector<SweepPoint> points = sweepPoints();
+  llvm::erase_if(points, [&](const SweepPoint &point) { return !regex.match(point.name); });
+  if (points.empty())
+    return llvm::createStringError("no point of the sweep matches; --sweep --list names them");
+  return points;
+}
+
+static llvm::Error runSweep(const Flags &flags, llvm::ArrayRef<SweepPoint> points, const Isa &isa, mlir::MLIRContext &context) {
+  if (flags.list) {
+    for (const SweepPoint &point : points)
+      llvm::outs() << point.name << '\n';
+    return llvm::Error::success();
+  }
+  std::vector<SweepResult> results;
+  bool realTime = false;
+  if (flags.estimates) {
+    for (const SweepPoint &point : points)
+      results.push_back(estimatePoint(point, isa));
+  } else {
+    realTime = requestRealTimeScheduling();
+    auto progress = [&](size_t i) { say(llvm::Twine(i + 1) + " of " + llvm::Twine(points.size()) + ": " + points[i].name); };
+    auto measured = sweep(points, isa, {/*threads=*/1, flags.rounds, flags.seconds}, context, progress);
+    say("");
+    if (!measured)
+      return measured.takeError();
+    results = std::move(*measured);
+  }
+  if (flags.json)
+    printSweepJson(results, isa.name, flags.rounds, realTime);
+  else
+    printSweepTable(results);
+  if (!flags.estimates)
+    printSweepSummary(flags.json ? llvm::errs() : llvm::outs(), results);
+  return llvm::Error::success();
+}
+
+static llvm::Error runLayers(const Flags &flags, llvm::ArrayRef<Workload> workloads, const Isa &isa, mlir::MLIRContext &context) {
+  if (flags.list || flags.print) {
+    for (const Workload &workload : workloads)
+      llvm::outs() << (flags.list ? workload.name + "\n" : "// " + workload.name + "\n" + workload.text);
+    return llvm::Error::success();
+  }
+  return flags.check ? checkRows(flags, workloads, isa, context) : measureRows(flags, workloads, isa, context);
+}
+
+/// Runs `run` on the rows that were chosen; none is wrong usage.
+template <typename Rows, typename Run>
+static ExitCode chooseAndRun(const Flags &flags, const Isa &isa, llvm::Expected<Rows> rows, Run run) {
+  if (!rows)
+    return fail(WrongUsage, llvm::toString(rows.takeError()));
+  mlir::DialectRegistry registry;
+  registerCompilerDialects(registry);
+  mlir::MLIRContext context(registry);
+  if (llvm::Error error = run(flags, *rows, isa, context))
+    return fail(Failed, llvm::toString(std::move(error)));
+  return Done;
+}
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
   cl::ResetCommandLineParser();
@@ -122,22 +191,10 @@ int main(int argc, char **argv) {
     return WrongUsage;
   if (flags.threads < 1 || flags.rounds < 1)
     return fail(WrongUsage, "--threads and --rounds expect at least 1");
+  if (flags.estimates && !flags.sweep)
+    return fail(WrongUsage, "--estimates needs --sweep");
   llvm::Expected<const Isa *> isa = chooseIsa(flags);
   if (!isa)
     return fail(WrongUsage, llvm::toString(isa.takeError()));
-  llvm::Expected<std::vector<Workload>> workloads = chooseRows(flags);
-  if (!workloads)
-    return fail(WrongUsage, llvm::toString(workloads.takeError()));
-  if (flags.list || flags.print) {
-    for (const Workload &workload : *workloads)
-      llvm::outs() << (flags.list ? workload.name + "\n" : "// " + workload.name + "\n" + workload.text);
-    return Done;
-  }
-  mlir::DialectRegistry registry;
-  registerCompilerDialects(registry);
-  mlir::MLIRContext context(registry);
-  llvm::Error error = flags.check ? checkRows(flags, *workloads, **isa, context) : measureRows(flags, *workloads, **isa, context);
-  if (error)
-    return fail(Failed, llvm::toString(std::move(error)));
-  return Done;
+  return flags.sweep ? chooseAndRun(flags, **isa, choosePoints(flags), runSweep) : chooseAndRun(flags, **isa, chooseRows(flags), runLayers);
 }

@@ -6,6 +6,7 @@
 #define NNOPT_BENCH_COMPILEDWORKLOAD_H
 
 #include "nnopt/Bench/Workloads.h"
+#include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 #include "nnopt/Run/Artefact.h"
 #include "nnopt/Target/Isa.h"
 
@@ -14,8 +15,9 @@ namespace nnopt {
 /// A workload as a shared library in this process, with inputs, outputs and workspace.
 class CompiledWorkload {
 public:
-  /// Compiles for one instruction set. The error names the workload.
-  static llvm::Expected<CompiledWorkload> create(const Workload &workload, const Isa &isa, int threads, mlir::MLIRContext &context);
+  /// Compiles for one instruction set, storing pruned weights as `sparsify` says. The error names the workload.
+  static llvm::Expected<CompiledWorkload> create(const Workload &workload, const Isa &isa, int threads, mlir::MLIRContext &context,
+                                                 const SparsifyOptions &sparsify = {});
 
   const Workload &workload() const { return source; }
 

@@ -29,6 +29,9 @@ struct Measurement {
 llvm::Expected<std::vector<Measurement>> measure(llvm::MutableArrayRef<CompiledWorkload> rows, const Isa &isa, const MeasureOptions &options,
                                                  llvm::function_ref<void(int)> progress);
 
+/// Median seconds of one call: one to warm up, then for `seconds` and at least three.
+llvm::Expected<double> timeCalls(CompiledWorkload &row, double seconds);
+
 /// Asks the system to let this process, and threads that it starts later, run before ordinary ones: with more jobs than cores, threads
 /// that wait for each other would otherwise measure the scheduler. Says whether it may.
 bool requestRealTimeScheduling();

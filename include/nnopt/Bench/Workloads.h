@@ -21,7 +21,11 @@ struct Workload {
   double bytes = 0;    ///< of inputs, weights and results, each once
   double density = 1;  ///< share of the first weight's blocks that are not zero
   int64_t blockRows = 1; ///< outputs in such a block
+  int64_t group = 0;     ///< if not 0, the same share of every so many inputs of an output is kept (N:M)
 };
+
+/// A linear layer that arrives pruned: all but the share `density` of its weights are zero, in blocks of `blockRows` outputs or in groups of inputs.
+Workload prunedLinear(const std::string &name, int64_t rows, int64_t outputs, int64_t depth, double density, int64_t blockRows, int64_t group = 0);
 
 /// All workloads, in the order of the report.
 std::vector<Workload> benchWorkloads();

@@ -39,6 +39,7 @@ struct CompileOptions {
   int64_t threads = -1;          ///< 0: none; positive: how many when the caller does not say; -1: as the OpenMP runtime is set
   std::string mask;              ///< file of masks for weights, by name; empty: none
   std::optional<PruneRequest> prune; ///< which weights become zero or go, if any
+  SparsifyOptions sparsify;      ///< how pruned weights are stored; its `isas` are those above
   std::string startAt = "import";///< first stage
   std::string stopAfter;         ///< last stage; if not empty the module is written, as with EmitKind::MLIR
   std::string dumpDirectory;     ///< if not empty: DIR/NN-STAGE.mlir after every stage

@@ -21,6 +21,7 @@ struct PipelineOptions {
   int64_t threads = -1;          ///< 0: no threads; else parallel regions go through the runtime
   std::string mask;              ///< file of masks that `compress` applies before it prunes; empty: none
   std::optional<PruneRequest> prune;          ///< what `compress` prunes, if anything
+  SparsifyOptions sparsify;      ///< how pruned weights are stored; its `isas` are those above
 };
 
 /// One named step. Stages run in table order.
