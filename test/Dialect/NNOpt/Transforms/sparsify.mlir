@@ -49,7 +49,8 @@ func.func @one_row(%x: tensor<1x32xf32>) -> tensor<1x16xf32> {
 // CHECK: %[[IS_MANY:.*]] = arith.cmpi uge, %[[ROWS]], %{{.*}} : index
 // CHECK: %[[TO:.*]] = bufferization.alloc_tensor
 // CHECK: %[[Y:.*]] = scf.if %[[IS_MANY]]
-// CHECK: nnopt.sparse_linear %[[X]], {{.*}} into %[[TO]]
+// CHECK: %[[TILES:.*]] = nnopt.tile_rows %[[X]]
+// CHECK: nnopt.sparse_linear %[[TILES]], {{.*}} into %[[TO]]
 // CHECK: } else {
 // CHECK: nnopt.linear %[[X]], {{.*}} into %[[TO]]
 // CHECK: return %[[Y]]
