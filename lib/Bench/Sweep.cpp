@@ -36,7 +36,7 @@ std::vector<SweepPoint> nnopt::sweepPoints() {
 
 const SweepForm &SweepResult::choice() const {
   for (const SweepForm &form : forms)
-    if (form.blockRows == chosen)
+    if (form.name == chosen)
       return form;
   return dense;
 }
@@ -49,17 +49,22 @@ double SweepResult::bestMeasured() const {
   return best;
 }
 
+static std::string nameOf(const BlockCount &blocks) {
+  return llvm::formatv("{0} of {1}x1", blocks.window > 1 ? "slots" : "blocks", blocks.rows).str();
+}
+
 SweepResult nnopt::estimatePoint(const SweepPoint &point, const Isa &isa) {
   LayerSize layer{point.size};
   KernelTime dense = bestDense(isa, layer);
-  SweepResult result{point, {0, dense.kernel->name.str(), dense.microseconds}, {}};
+  SweepResult result{point, {"dense", {0, 0}, dense.kernel->name.str(), dense.microseconds}, {}, "dense"};
   auto forms = expectedBlocks(point.size, point.blockRows, 1 - point.sparsity);
   for (const BlockCount &blocks : forms)
     if (KernelTime sparse = bestSparse(isa, layer, blocks); sparse.kernel)
-      result.forms.push_back({blocks.rows, sparse.kernel->name.str(), sparse.microseconds});
+      result.forms.push_back({nameOf(blocks), blocks, sparse.kernel->name.str(), sparse.microseconds});
   const Isa *isas[] = {&isa};
   FormChoice best = chooseForm(isas, layer, forms);
-  result.chosen = best.gains() ? best.blocks.rows : 0;
+  if (best.gains())
+    result.chosen = nameOf(best.blocks);
   return result;
 }
 
@@ -72,9 +77,9 @@ struct Row {
 };
 } // namespace
 
-static llvm::Expected<CompiledWorkload> compile(const SweepPoint &point, double density, int64_t blocks, const Isa &isa, mlir::MLIRContext &context) {
+static llvm::Expected<CompiledWorkload> compile(const SweepPoint &point, double density, const BlockCount &blocks, const Isa &isa, mlir::MLIRContext &context) {
   SparsifyOptions options;
-  options.blocks = blocks;
+  options.blocks = blocks.rows, options.window = blocks.window;
   Workload workload =
       prunedLinear(point.name, point.size.rows, point.size.outputs, point.size.depth, density, point.blockRows, point.group);
   return CompiledWorkload::create(workload, isa, /*threads=*/1, context, options);
@@ -102,7 +107,7 @@ static llvm::Error measurePoint(SweepResult &result, CompiledWorkload &dense, co
   for (SweepForm &form : result.forms) {
     if (form.estimated > kHopeless * result.dense.estimated)
       continue;
-    auto code = compile(result.point, 1 - result.point.sparsity, form.blockRows, isa, context);
+    auto code = compile(result.point, 1 - result.point.sparsity, form.blocks, isa, context);
     if (!code)
       return code.takeError();
     compiled.push_back(std::make_unique<CompiledWorkload>(std::move(*code)));
@@ -121,7 +126,7 @@ llvm::Expected<std::vector<SweepResult>> nnopt::sweep(llvm::ArrayRef<SweepPoint>
     bool isNew = i == 0 || std::tie(size.rows, size.outputs, size.depth) !=
                                std::tie(points[i - 1].size.rows, points[i - 1].size.outputs, points[i - 1].size.depth);
     if (isNew) {
-      llvm::Expected<CompiledWorkload> code = compile(points[i], /*density=*/1, /*blocks=*/0, isa, context);
+      llvm::Expected<CompiledWorkload> code = compile(points[i], /*density=*/1, /*blocks=*/{0, 0}, isa, context);
       if (!code)
         return code.takeError();
       dense.emplace(std::move(*code));

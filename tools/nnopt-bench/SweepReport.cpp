@@ -23,9 +23,7 @@ void nnopt::printSweepTable(llvm::ArrayRef<SweepResult> results) {
 }
 
 static llvm::json::Object jsonOf(const SweepForm &form) {
-  llvm::json::Object object{{"kernel", form.kernel}, {"estimated_us", form.estimated}};
-  if (form.blockRows != 0)
-    object["block_rows"] = form.blockRows;
+  llvm::json::Object object{{"form", form.name}, {"kernel", form.kernel}, {"estimated_us", form.estimated}};
   if (form.measured > 0)
     object["measured_us"] = form.measured;
   return object;
@@ -38,7 +36,7 @@ static llvm::json::Object jsonOf(const SweepResult &result) {
   const SweepPoint &point = result.point;
   return llvm::json::Object{{"name", point.name},         {"depth", point.size.depth},        {"outputs", point.size.outputs}, {"rows", point.size.rows},
           {"pattern", point.pattern},   {"sparsity", point.sparsity},       {"dense", jsonOf(result.dense)}, {"forms", std::move(forms)},
-          {"choice", result.chosen == 0 ? "dense" : std::to_string(result.chosen) + "x1"}};
+          {"choice", result.chosen}};
 }
 
 void nnopt::printSweepJson(llvm::ArrayRef<SweepResult> results, llvm::StringRef isa, int rounds, bool realTime) {

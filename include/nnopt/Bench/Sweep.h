@@ -27,7 +27,8 @@ std::vector<SweepPoint> sweepPoints();
 
 /// The weight in one stored form. A form that is estimated to be far slower than dense is not measured.
 struct SweepForm {
-  int64_t blockRows;
+  std::string name; ///< dense, or as nnopt-sparsify calls it: blocks of 4x1, slots of 16x1
+  BlockCount blocks;
   std::string kernel;
   double estimated = 0, measured = 0; ///< microseconds; measured is 0 where it is not measured
 };
@@ -36,7 +37,7 @@ struct SweepResult {
   SweepPoint point;
   SweepForm dense;
   std::vector<SweepForm> forms;
-  int64_t chosen = 0; ///< block rows of the form that lib/Cost chooses; 0: dense
+  std::string chosen; ///< name of the form that lib/Cost chooses
 
   const SweepForm &choice() const;
   double bestMeasured() const;
