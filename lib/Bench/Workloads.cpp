@@ -163,7 +163,7 @@ struct ConvSize {
 } // namespace
 
 /// Square images, channels last, padded so that a stride of 1 keeps their size.
-static Workload conv(StringRef family, const ConvSize &c) {
+static ModuleText convText(const std::string &family, const ConvSize &c, StringRef suffix = "") {
   int64_t pad = (c.kernel - 1) * c.dilation / 2;
   int64_t out = windowResult(c.size, (c.kernel - 1) * c.dilation + 1, c.stride, pad, pad, /*ceil=*/false);
   std::string attributes = formatv("{{strides = array<i64: {0}, {0}>, dilations = array<i64: {1}, {1}>, pads = array<i64: {2}, {2}, {2}, {2}>, "
@@ -171,13 +171,21 @@ static Workload conv(StringRef family, const ConvSize &c) {
                                    c.stride, c.dilation, pad, c.groups)
                                .str();
   int64_t depth = c.inputs / c.groups;
-  return ModuleText(formatv("{0}-{1}x{1}-{2}-{3}{4}", family, c.size, c.inputs, c.outputs, c.stride == 1 ? "" : "-s" + std::to_string(c.stride)).str())
-      .input({1, c.size, c.size, c.inputs})
+  ModuleText text(formatv("{0}-{1}x{1}-{2}-{3}{4}", family, c.size, c.inputs, c.outputs, c.stride == 1 ? "" : "-s" + std::to_string(c.stride)).str() + suffix.str());
+  text.input({1, c.size, c.size, c.inputs})
       .weight({c.outputs, depth, c.kernel, c.kernel})
       .weight({c.outputs})
       .op("nnopt.conv %x0, %w0 bias %w1 " + attributes, {1, out, out, c.outputs})
-      .products(depth * c.kernel * c.kernel)
-      .take();
+      .products(depth * c.kernel * c.kernel);
+  return text;
+}
+
+static Workload conv(const std::string &family, const ConvSize &c) { return convText(family, c).take(); }
+
+/// A convolution that arrives pruned, as sparseLinear.
+static Workload sparseConv(const std::string &family, const ConvSize &c, int64_t sparsity, int64_t blockRows) {
+  std::string suffix = formatv("-{0}%-{1}x1", sparsity, blockRows).str();
+  return convText("sparse-" + family, c, suffix).pruned((100.0 - sparsity) / 100, blockRows).take();
 }
 
 static Workload attention(int64_t heads, int64_t length, int64_t size) {
@@ -264,8 +272,15 @@ std::vector<Workload> nnopt::benchWorkloads() {
         rows.push_back(sparseLinear(768, 3072, m, sparsity, blockRows));
   for (const ConvSize &c : {ConvSize{56, 64, 256, 1}, ConvSize{14, 1024, 256, 1}, ConvSize{56, 256, 512, 1, 2}})
     rows.push_back(conv("conv1x1", c));
-  for (const ConvSize &c : {ConvSize{56, 64, 64, 3}, ConvSize{14, 256, 256, 3}, ConvSize{7, 512, 512, 3}, ConvSize{56, 128, 128, 3, 2}})
+  for (const ConvSize &c : {ConvSize{56, 64, 64, 3}, ConvSize{28, 128, 128, 3}, ConvSize{14, 256, 256, 3}, ConvSize{7, 512, 512, 3}, ConvSize{56, 128, 128, 3, 2}})
     rows.push_back(conv("conv3x3", c));
+  for (int64_t sparsity : {80, 90, 95}) {
+    for (const ConvSize &c : {ConvSize{56, 64, 64, 3}, ConvSize{28, 128, 128, 3}, ConvSize{14, 256, 256, 3}, ConvSize{7, 512, 512, 3}, ConvSize{56, 128, 128, 3, 2}})
+      rows.push_back(sparseConv("conv3x3", c, sparsity, 1));
+    for (const ConvSize &c : {ConvSize{56, 64, 256, 1}, ConvSize{14, 1024, 256, 1}, ConvSize{56, 256, 512, 1, 2}})
+      rows.push_back(sparseConv("conv1x1", c, sparsity, 1));
+  }
+  rows.push_back(sparseConv("conv3x3", {14, 256, 256, 3}, 90, 4));
   rows.push_back(conv("conv3x3-dilated", {28, 64, 64, 3, 1, 2}));
   rows.push_back(conv("conv3x3-grouped", {28, 128, 128, 3, 1, 1, 4}));
   rows.push_back(conv("conv7x7", {224, 3, 64, 7, 2}));
@@ -345,7 +360,7 @@ OwningOpRef<ModuleOp> nnopt::buildWorkload(const Workload &workload, MLIRContext
     float bound = type.getRank() < 2 ? 1.0f : std::sqrt(3.0f * type.getDimSize(0) / type.getNumElements());
     std::vector<float> values = randomFloats(type.getNumElements(), bound, seed++);
     if (seed == 2 && workload.density < 1)
-      prune(values, type.getShape().back(), workload);
+      prune(values, type.getNumElements() / type.getDimSize(0), workload);
     auto blob = HeapAsmResourceBlob::allocateAndCopyInferAlign<float>(values);
     op.setValueAttr(DenseResourceElementsAttr::get(type, "w" + std::to_string(seed), std::move(blob)));
   });

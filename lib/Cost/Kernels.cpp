@@ -23,6 +23,9 @@ static constexpr int64_t kUnit = 16;
 // 1.12, 1.17, 1.30 ms on AVX2. Up to 32 rows a chunk of 384 lies in the cache.
 static constexpr int64_t kChunk = 192, kChunkOfFewRows = 384, kFewRows = 32, kStrip = 128;
 
+// Elements of a sum whose planes, for 64 positions of a 3x3 filter, are in the first-level cache.
+static constexpr int64_t kPlaneChunk = 256;
+
 // The kernels hold the sums of a block in registers.
 static constexpr int64_t kBlockRows[] = {1, 4, 8};
 
@@ -42,7 +45,7 @@ SparseCut nnopt::sparseCut(const LinearSize &product, int64_t blockRows) {
 static double denseTiles(const Isa &isa, const LayerSize &layer, const BlockCount &) { return denseMicroseconds(isa, layer.product); }
 
 static double sparseLoop(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
-  if (layer.taps != 1 || layer.stride != 1)
+  if (layer.taps != 1 || layer.stride != 1 || layer.positions != 0)
     return kNever;
   const LinearSize &size = layer.product;
   SparseCut cut = sparseCut(size, blocks.rows);
@@ -60,9 +63,21 @@ static double sparseBlocks(const Isa &isa, const LayerSize &layer, const BlockCo
 }
 
 static double sparsePanels(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
-  if (blocks.rows != kPanelRows || layer.taps != 1 || layer.stride != 1 || layer.product.rows > kMostPanelInputs)
+  if (blocks.rows != kPanelRows || layer.taps != 1 || layer.stride != 1 || layer.positions != 0 || layer.product.rows > kMostPanelInputs)
     return kNever;
   return panelMicroseconds(isa, layer.product, blocks.count, blocks.window > 1);
+}
+
+static double sparsePlanes(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
+  if ((layer.taps == 1 && layer.stride == 1 && layer.positions == 0) || !is_contained(kBlockRows, blocks.rows))
+    return kNever;
+  const LinearSize &size = layer.product;
+  // Where the image is not known, a quarter more: lines are about as much longer than those of the result.
+  double positions = layer.positions > 0 ? layer.positions : 1.25 * size.rows;
+  double elements = layer.planeElements > 0 ? layer.planeElements : positions * layer.stride * layer.stride * size.depth / layer.taps;
+  int64_t chunks = layer.chunks > 0 ? std::llround(layer.chunks) : divideCeil(size.depth, kPlaneChunk);
+  int64_t lists = chunks * static_cast<int64_t>(divideCeil(size.outputs, blocks.rows));
+  return planesMicroseconds(isa, size, {positions, elements}, {blocks.rows, std::llround(blocks.count), lists, 0});
 }
 
 static constexpr KernelRow kRows[] = {
@@ -70,6 +85,7 @@ static constexpr KernelRow kRows[] = {
     {"sparse-rows", false, sparseRows},
     {"sparse-blocks", false, sparseBlocks},
     {"sparse-panels", false, sparsePanels},
+    {"sparse-planes", false, sparsePlanes},
 };
 
 ArrayRef<KernelRow> nnopt::kernelRows() { return kRows; }

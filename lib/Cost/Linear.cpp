@@ -34,12 +34,13 @@ struct Rates {
   double turn;           ///< to turn a vector of inputs or of sums, with its loads and stores
   double single[3];      ///< a step with a block of one output: 4, 2 or 3, and 1 vectors of rows
   double block;          ///< a step with a block of several outputs
+  double unaligned;      ///< a step whose vector of inputs lies anywhere
 };
 constexpr Rates kRates[] = {
-    {4, false, 1.3, 3.5, 3.0, {0.30, 1.00, 2.50}, 0.50},
-    {4, true, 2.0, 2.5, 3.5, {0.65, 1.15, 2.00}, 0.30},
-    {8, true, 2.0, 2.5, 3.5, {0.50, 0.65, 1.50}, 0.30},
-    {16, true, 1.0, 3.0, 5.0, {0.50, 1.10, 1.10}, 0.20},
+    {4, false, 1.3, 3.5, 3.0, {0.30, 1.00, 2.50}, 0.50, 0.1},
+    {4, true, 2.0, 2.5, 3.5, {0.65, 1.15, 2.00}, 0.30, 0.3},
+    {8, true, 2.0, 2.5, 3.5, {0.50, 0.65, 1.50}, 0.30, 0.3},
+    {16, true, 1.0, 3.0, 5.0, {0.50, 1.10, 1.10}, 0.20, 0.6},
 };
 
 /// Cycles of a step along the outputs: of one block or slot at least, which its bytes take, and for each row of input; and of a panel of outputs
@@ -105,4 +106,13 @@ double nnopt::sparseMicroseconds(const Isa &isa, const LinearSize &size, const S
   double lists = static_cast<double>(sparse.lists) * sparse.blockRows * rates.list;
   double turns = (static_cast<double>(size.depth) + size.outputs) * rates.turn;
   return (vectors * (sparse.blocks * step + lists + turns) + kCallCycles) / kCyclesPerMicrosecond;
+}
+
+double nnopt::planesMicroseconds(const Isa &isa, const LinearSize &size, const PlanesSize &planes, const SparseSize &sparse) {
+  const Rates &rates = ratesOf(isa);
+  double vectors = planes.positions / isa.lanes;
+  // Most taps read across the lines of the cache.
+  double step = sparse.blockRows / rates.products + (sparse.blockRows > 1 ? rates.block : rates.single[0]) + rates.unaligned;
+  double lists = static_cast<double>(sparse.lists) * sparse.blockRows * rates.list, turns = static_cast<double>(size.outputs) * rates.turn;
+  return (vectors * (sparse.blocks * step + lists + turns) + planes.elements / isa.lanes * rates.turn + kCallCycles) / kCyclesPerMicrosecond;
 }

@@ -79,6 +79,7 @@ static const HandlerTable &handlerTable() {
     addConvolutions(table);
     addPooling(table);
     addPrecision(table);
+    addPlanes(table);
     addProducts(table);
     addRows(table);
     addShapes(table);

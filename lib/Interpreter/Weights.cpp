@@ -47,33 +47,42 @@ FailureOr<HostTensor> interpreter::linearWeight(LinearOp op, OpCall &call) {
   return rearranged(call, weight, {outputs, depth}, [&](int64_t i) { return i % depth * outputs + i / depth; });
 }
 
-FailureOr<HostTensor> interpreter::sparseWeight(SparseLinearOp op, OpCall &call) {
-  const HostTensor &values = call.tensor(op.getValues());
-  SparsePackAttr pack = op.getPack();
-  FailureOr<HostTensor> weight = call.allocate(values.type(), {pack.getOutputs(), pack.getDepth()});
-  if (failed(weight))
-    return failure();
-  int64_t width = byteWidth(values.type()), blocks = values.shape()[0], rows = pack.getRows();
-  std::memset(weight->mutableBytes(), 0, weight->size() * width);
+LogicalResult interpreter::sparseTerms(Operation *op, SparsePackAttr pack, const HostTensor &values, const HostTensor &columns,
+                                       const HostTensor &starts, int64_t span, std::vector<std::vector<SparseTerm>> &terms) {
   auto integer = [](const HostTensor &tensor, int64_t i) {
     int32_t value;
     std::memcpy(&value, tensor.bytes() + i * sizeof(value), sizeof(value));
     return static_cast<int64_t>(value);
   };
-  const HostTensor &columns = call.tensor(op.getColumns()), &starts = call.tensor(op.getStarts());
+  int64_t blocks = values.shape()[0], rows = pack.getRows();
+  terms.resize(pack.getOutputs());
   for (int64_t list = 0; list < pack.lists(); ++list) {
     int64_t begin = integer(starts, list), end = integer(starts, list + 1), first = pack.firstOutput(list);
     if (begin < 0 || end > blocks)
-      return op.emitOpError("has blocks ") << begin << " to " << end << " in list " << list << ", but there are " << blocks;
+      return op->emitOpError("has blocks ") << begin << " to " << end << " in list " << list << ", but there are " << blocks;
     for (int64_t block = begin; block < end; ++block) {
-      int64_t k = integer(columns, block);
-      if (k < 0 || k >= pack.getDepth())
-        return op.emitOpError("has a block at element ") << k << " of a sum of " << pack.getDepth();
+      int64_t element = integer(columns, block);
+      if (element < 0 || element + span > pack.getDepth())
+        return op->emitOpError("has a block at element ") << element << " of a sum of " << pack.getDepth();
       for (int64_t row = 0; row < rows && first + row < pack.getOutputs(); ++row)
-        std::memcpy(weight->mutableBytes() + ((first + row) * pack.getDepth() + k) * width,
-                    values.bytes() + (block * rows + row) * width, width);
+        terms[first + row].push_back({element, block * rows + row});
     }
   }
+  return success();
+}
+
+FailureOr<HostTensor> interpreter::sparseWeight(SparseLinearOp op, OpCall &call) {
+  const HostTensor &values = call.tensor(op.getValues());
+  SparsePackAttr pack = op.getPack();
+  std::vector<std::vector<SparseTerm>> terms;
+  FailureOr<HostTensor> weight = call.allocate(values.type(), {pack.getOutputs(), pack.getDepth()});
+  if (failed(weight) || failed(sparseTerms(op, pack, values, call.tensor(op.getColumns()), call.tensor(op.getStarts()), 1, terms)))
+    return failure();
+  int64_t width = byteWidth(values.type());
+  std::memset(weight->mutableBytes(), 0, weight->size() * width);
+  for (auto [n, list] : llvm::enumerate(terms))
+    for (const SparseTerm &term : list)
+      std::memcpy(weight->mutableBytes() + (n * pack.getDepth() + term.element) * width, values.bytes() + term.value * width, width);
   return weight;
 }
 

@@ -14,6 +14,15 @@ namespace nnopt::interpreter {
 /// The weight of a linear layer as [outputs, depth], however it is stored.
 mlir::FailureOr<HostTensor> linearWeight(LinearOp op, OpCall &call);
 
+/// One product of a sum with a pruned weight: elements of the input and of the weight's values.
+struct SparseTerm {
+  int64_t element, value;
+};
+
+/// The products of every output of `pack`. Fails unless each has `span` elements of the input from its own on.
+mlir::LogicalResult sparseTerms(mlir::Operation *op, SparsePackAttr pack, const HostTensor &values, const HostTensor &columns,
+                                const HostTensor &starts, int64_t span, std::vector<std::vector<SparseTerm>> &terms);
+
 /// The weight of a pruned linear layer as [outputs, depth], zeros included.
 mlir::FailureOr<HostTensor> sparseWeight(SparseLinearOp op, OpCall &call);
 

@@ -55,6 +55,7 @@ static double sumLength(Operation *op) {
       .Case([](LinearOp op) { return extentOf(op.getInput(), rankOf(op.getInput()) - 1); })
       .Case([](SparseLinearOp op) { return static_cast<double>(op.getPack().getDepth()); })
       .Case([](PermuteLinearOp op) { return static_cast<double>(op.getPack().getDepth()); })
+      .Case([](SparseConvOp op) { return static_cast<double>(op.getPack().getDepth()); })
       .Case([](MatmulOp op) { return extentOf(op.getLhs(), rankOf(op.getLhs()) - (op.getTransposeLhs() ? 2 : 1)); })
       .Case([](ConvOp op) {
         return op.getPack() ? static_cast<double>(op.getPack()->getDepth()) : product(op.getWeight(), 1);

@@ -246,8 +246,9 @@ def joined_networks():
     ^bb0(%i: index, %j: index):
       tensor.yield %pv : f32
     }} : tensor<?x16xf32> to tensor<?x19xf32>""")
-    z = n.op("nnopt.linear {0}, {1}", [padded, n.weight(np.eye(19))], ["more", 19])
-    yield n.finish(z, np.pad(np.concatenate([a @ w.T, a], 1), [(2, 1), (0, 3)], constant_values=-7))
+    v = np.eye(19) + 1  # no zeros: with some, the rows would decide how it is stored, and branches write to a tensor of their own
+    z = n.op("nnopt.linear {0}, {1}", [padded, n.weight(v)], ["more", 19])
+    yield n.finish(z, np.pad(np.concatenate([a @ w.T, a], 1), [(2, 1), (0, 3)], constant_values=-7) @ v)
 
 
 def transformer_networks():
@@ -276,6 +277,6 @@ def transformer_networks():
 
 
 def networks():
-    from sparse_cases import sparse_networks  # which builds on this module
-    for family in (sparse_networks, linear_networks, product_networks, residual_networks, window_networks, joined_networks, transformer_networks):
+    from sparse_cases import plane_networks, sparse_networks  # which builds on this module
+    for family in (sparse_networks, plane_networks, linear_networks, product_networks, residual_networks, window_networks, joined_networks, transformer_networks):
         yield from family()

@@ -1,7 +1,7 @@
 """Networks with pruned weights, stored as `#nnopt.sparse_pack` or `#nnopt.permute_pack` says. The packing here is written from the attribute's description."""
 import numpy as np
 
-from kernel_cases import RNG, ints
+from kernel_cases import RNG, conv, ints
 from pack_cases import RELU, Network, relu, tensor
 
 
@@ -185,3 +185,41 @@ def branch_networks():
         s = n.elementwise("%s = arith.addf %v0, %v1 : f32\n" + RELU.format("%s"), [h, r])
         y = n.op("nnopt.linear {0}, {1}", [s, n.weight(v)], ["rows", 48])
         yield n.finish(y, relu(a @ w.T + bias + b) @ v.T)
+
+
+def pruned_conv(name, size, channels, outputs, kernel, *, strides=(1, 1), dilations=(1, 1), pads=(0, 0, 0, 0), batch=1, density=0.06, rows=1, residual=False):
+    """A convolution that nnopt-sparsify takes: image, filter and result as numpy has them, the op as the importer makes it."""
+    n = Network(f"planes_{name}", batch=batch)
+    x, a = n.input("batch", *size, channels)
+    w = pruned(outputs, channels * kernel[0] * kernel[1], density, rows).reshape(outputs, channels, *kernel)
+    bias = ints(outputs)
+    y = conv(np.moveaxis(a, 3, 1), w, bias, list(strides), list(dilations), list(pads), 1)
+    attributes = (f"{{{{strides = array<i64: {str(list(strides))[1:-1]}>, dilations = array<i64: {str(list(dilations))[1:-1]}>, "
+                  f"pads = array<i64: {str(list(pads))[1:-1]}>, groups = 1 : i64, channels_last}}}}")
+    value = n.op("nnopt.conv {0}, {1} bias {2} " + attributes, [x, n.weight(w), n.weight(bias)], ["batch", *y.shape[2:], outputs])
+    y = np.moveaxis(y, 1, 3)
+    if residual:
+        r, b = n.input("batch", *y.shape[1:])
+        value = n.elementwise("%s = arith.addf %v0, %v1 : f32\n" + RELU.format("%s"), [value, r])
+        y = relu(y + b)
+    return n.finish(value, y)
+
+
+def plane_networks():
+    # Images of one position, smaller and larger than a vector; every kind of window; outputs and channels that leave rests.
+    yield pruned_conv("one", (1, 1), 64, 64, (3, 3), pads=(1, 1, 1, 1))
+    yield pruned_conv("7", (7, 7), 64, 80, (3, 3), pads=(1, 1, 1, 1), residual=True)
+    yield pruned_conv("13", (13, 13), 31, 33, (3, 3), pads=(1, 1, 1, 1), batch=2)
+    yield pruned_conv("31", (31, 31), 33, 40, (3, 3), residual=True)
+    yield pruned_conv("strided", (31, 13), 32, 48, (3, 3), strides=(2, 2), pads=(1, 1, 1, 1), batch=2)
+    yield pruned_conv("point", (14, 14), 48, 64, (1, 1), strides=(2, 2))
+    yield pruned_conv("uneven", (20, 17), 40, 64, (3, 5), strides=(2, 3), pads=(0, 2, 3, 1))
+    yield pruned_conv("dilated", (13, 19), 48, 32, (3, 3), dilations=(2, 3), pads=(2, 3, 2, 3))
+    yield pruned_conv("dilated_strided", (15, 15), 48, 32, (3, 3), strides=(2, 2), dilations=(3, 2), pads=(3, 2, 3, 2))
+    yield pruned_conv("5x5", (14, 14), 32, 48, (5, 5), pads=(2, 2, 2, 2))
+    yield pruned_conv("7x7", (21, 21), 19, 32, (7, 7), strides=(2, 2), pads=(3, 3, 3, 3))
+    yield pruned_conv("wide_pads", (6, 5), 32, 48, (3, 3), pads=(4, 5, 0, 6))
+    yield pruned_conv("blocks4", (14, 14), 64, 50, (3, 3), pads=(1, 1, 1, 1), rows=4)
+    yield pruned_conv("blocks8", (14, 14), 64, 64, (3, 3), pads=(1, 1, 1, 1), rows=8)
+    yield pruned_conv("none", (14, 14), 32, 32, (3, 3), pads=(1, 1, 1, 1), density=0)
+    yield pruned_conv("chunks", (14, 14), 300, 150, (3, 3), pads=(1, 1, 1, 1), density=0.03)

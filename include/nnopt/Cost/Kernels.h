@@ -20,6 +20,9 @@ namespace nnopt {
 struct LayerSize {
   LinearSize product;
   int64_t taps = 1, stride = 1;
+  /// Of a convolution over planes: positions computed, with those between two lines; elements of the planes; pieces that sums are cut in. 0 if
+  /// not known.
+  double positions = 0, planeElements = 0, chunks = 0;
 };
 
 /// The zeros of a weight, seen in blocks of `rows` consecutive outputs at one element of the sum: so many blocks are not all zero. With a window

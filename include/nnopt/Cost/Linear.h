@@ -36,6 +36,13 @@ inline constexpr int64_t kPanelRows = 16, kMostPanelInputs = 15;
 /// The time of a product with so many blocks of `kPanelRows` outputs, or slots that read through windows.
 double panelMicroseconds(const Isa &isa, const LinearSize &size, double blocks, bool hasWindow);
 
+/// What a convolution over planes goes through besides: positions that are computed, and elements of planes.
+struct PlanesSize {
+  double positions, elements;
+};
+/// Of a convolution over planes, with the making of the planes; the strip does not count.
+double planesMicroseconds(const Isa &isa, const LinearSize &size, const PlanesSize &planes, const SparseSize &sparse);
+
 } // namespace nnopt
 
 #endif // NNOPT_COST_LINEAR_H

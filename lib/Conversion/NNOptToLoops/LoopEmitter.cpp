@@ -174,6 +174,23 @@ void LoopEmitter::forEach(ArrayRef<Value> extents, llvm::function_ref<void(Coord
   });
 }
 
+Value LoopEmitter::foldBlocks(const SparseLists &lists, Value n, Value initial, llvm::function_ref<Value(Value)> read) {
+  SparsePackAttr pack = lists.pack;
+  Type sumType = initial.getType();
+  auto integer = [&](Value memref, Value at) { return convert(this->read(memref, {at}, b.getI32Type()), b.getIndexType()); };
+  Value strip = index(pack.getStrip()), rows = index(pack.getRows()), perChunk = index(pack.listsPerChunk());
+  Value inStrip = rem(n, strip), row = rem(inStrip, rows);
+  Value firstList = add(mul(div(n, strip), index(pack.chunks() * pack.listsPerChunk())), div(inStrip, rows));
+  return fold({index(pack.chunks())}, initial, [&](Coordinates chunk, Value partial) {
+    Value list = add(firstList, mul(chunk[0], perChunk));
+    Value begin = integer(lists.starts, list), end = integer(lists.starts, add(list, index(1)));
+    return fold({sub(end, begin)}, partial, [&](Coordinates i, Value running) {
+      Value block = add(begin, i[0]);
+      return multiplyAdd(read(integer(lists.columns, block)), this->read(lists.values, {block, row}, sumType), running);
+    });
+  });
+}
+
 SmallVector<Value> LoopEmitter::guarded(Value condition, ValueRange otherwise,
                                         llvm::function_ref<SmallVector<Value>()> then) {
   if (auto known = constantOf(condition))

@@ -12,6 +12,12 @@
 
 namespace nnopt {
 
+/// The constants of a pruned weight.
+struct SparseLists {
+  SparsePackAttr pack;
+  mlir::Value values, columns, starts;
+};
+
 class LoopEmitter : public KernelBuilder {
 public:
   using KernelBuilder::KernelBuilder;
@@ -47,6 +53,9 @@ public:
   mlir::Value fold(llvm::ArrayRef<mlir::Value> extents, mlir::Value initial,
                    llvm::function_ref<mlir::Value(Coordinates, mlir::Value)> body);
 
+  /// `initial` plus the products of output `n` with what `read` gives for the elements of its sum.
+  mlir::Value foldBlocks(const SparseLists &lists, mlir::Value n, mlir::Value initial, llvm::function_ref<mlir::Value(mlir::Value)> read);
+
   /// `then` if `condition`, else `otherwise`.
   llvm::SmallVector<mlir::Value> guarded(mlir::Value condition, mlir::ValueRange otherwise,
                                          llvm::function_ref<llvm::SmallVector<mlir::Value>()> then);
@@ -73,6 +82,8 @@ mlir::LogicalResult lowerToLoops(LinearOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(TileRowsOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(SparseLinearOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(PermuteLinearOp op, LoopEmitter &e);
+mlir::LogicalResult lowerToLoops(ImagePlanesOp op, LoopEmitter &e);
+mlir::LogicalResult lowerToLoops(SparseConvOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(MatmulOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(ConvOp op, LoopEmitter &e);
 mlir::LogicalResult lowerToLoops(ConvTransposeOp op, LoopEmitter &e);

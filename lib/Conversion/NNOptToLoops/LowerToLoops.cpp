@@ -38,8 +38,8 @@ static bool isLowered(Operation *op) {
 
 static LogicalResult lower(Operation *op, LoopEmitter &e) {
   return llvm::TypeSwitch<Operation *, LogicalResult>(op)
-      .Case<LinearOp, TileRowsOp, SparseLinearOp, PermuteLinearOp, MatmulOp, ConvOp, ConvTransposeOp, PoolOp, AttentionOp, SoftmaxOp, NormalizeOp,
-            GatherOp,
+      .Case<LinearOp, TileRowsOp, SparseLinearOp, PermuteLinearOp, ImagePlanesOp, SparseConvOp, MatmulOp, ConvOp, ConvTransposeOp, PoolOp,
+            AttentionOp, SoftmaxOp, NormalizeOp, GatherOp,
             memref::CopyOp, linalg::LinalgOp>([&](auto typed) { return lowerToLoops(typed, e); })
       .Default([](Operation *other) { return other->emitOpError("has no lowering to loops"); });
 }

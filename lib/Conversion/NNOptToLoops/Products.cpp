@@ -57,7 +57,7 @@ LogicalResult nnopt::lowerToLoops(TileRowsOp op, LoopEmitter &e) {
 LogicalResult nnopt::lowerToLoops(SparseLinearOp op, LoopEmitter &e) {
   Value destination = op.getInit(), input = op.getInput();
   Type sumType = e.accumulatorType(elementOf(destination));
-  SparsePackAttr pack = op.getPack();
+  SparseLists lists{op.getPack(), op.getValues(), op.getColumns(), op.getStarts()};
   SmallVector<Value> sizes = e.extents(destination);
   sizes.pop_back();
   auto inputAt = [&](LoopEmitter::Coordinates at, Value k) {
@@ -70,20 +70,9 @@ LogicalResult nnopt::lowerToLoops(SparseLinearOp op, LoopEmitter &e) {
       row = e.add(e.mul(row, extent), i);
     return e.read(input, {e.div(row, tile), k, e.rem(row, tile)}, sumType);
   };
-  auto integer = [&](Value memref, Value at) { return e.convert(e.read(memref, {at}, e.b.getI32Type()), e.b.getIndexType()); };
   e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) {
-    Value n = at.back(), strip = e.index(pack.getStrip()), rows = e.index(pack.getRows()), perChunk = e.index(pack.listsPerChunk());
-    Value inStrip = e.rem(n, strip), row = e.rem(inStrip, rows);
-    Value firstList = e.add(e.mul(e.div(n, strip), e.index(pack.chunks() * pack.listsPerChunk())), e.div(inStrip, rows));
-    Value initial = op.getBias() ? e.read(op.getBias(), {n}, sumType) : e.zero(sumType);
-    Value sum = e.fold({e.index(pack.chunks())}, initial, [&](LoopEmitter::Coordinates chunk, Value partial) {
-      Value list = e.add(firstList, e.mul(chunk[0], perChunk));
-      Value begin = integer(op.getStarts(), list), end = integer(op.getStarts(), e.add(list, e.index(1)));
-      return e.fold({e.sub(end, begin)}, partial, [&](LoopEmitter::Coordinates i, Value running) {
-        Value block = e.add(begin, i[0]);
-        return e.multiplyAdd(inputAt(at, integer(op.getColumns(), block)), e.read(op.getValues(), {block, row}, sumType), running);
-      });
-    });
+    Value initial = op.getBias() ? e.read(op.getBias(), {at.back()}, sumType) : e.zero(sumType);
+    Value sum = e.foldBlocks(lists, at.back(), initial, [&](Value element) { return inputAt(at, element); });
     e.finish(sum, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), destination, at);
   });
   return success();

@@ -24,7 +24,7 @@ static StringRef whyPortable(Operation *op) {
   auto conv = dyn_cast<ConvOp>(op);
   auto linear = dyn_cast<LinearOp>(op);
   auto pool = dyn_cast<PoolOp>(op);
-  if (!isa<GatherOp, SparseLinearOp, PermuteLinearOp>(op) && !llvm::all_of(op->getOperands(), isF32))
+  if (!isa<GatherOp, SparseLinearOp, PermuteLinearOp, SparseConvOp>(op) && !llvm::all_of(op->getOperands(), isF32))
     return "not all operands are f32";
   if ((conv && !conv.getChannelsLast()) || (pool && !pool.getChannelsLast()))
     return "the channels are not last";

@@ -17,6 +17,8 @@ mlir::LogicalResult emitSparseLinear(mlir::Operation *op, KernelBuilder &k);
 /// For blocks of 16 outputs, and for slots: vectors run along the outputs.
 mlir::LogicalResult emitSparsePanels(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitPermuteLinear(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitImagePlanes(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitSparseConv(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitMatmul(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitConv(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitDepthwiseConv(mlir::Operation *op, KernelBuilder &k);

@@ -22,6 +22,7 @@ struct SparseTile {
 struct SparseStrip {
   SparsePackAttr pack;
   mlir::Value values, columns, starts, from, to;
+  bool isPlanes = false; ///< columns are places in planes, and rows follow each other (nnopt.sparse_conv); else `from` is in tiles
 };
 void emitStrip(KernelBuilder &k, mlir::Operation *op, const SparseTile &tile, const SparseStrip &strip);
 

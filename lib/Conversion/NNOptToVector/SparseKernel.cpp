@@ -25,13 +25,14 @@ public:
   int64_t vectors, pitch, rows;
   SparsePackAttr pack;
   Value values, columns, starts, from, to, validRows;
+  bool isPlanes = false;
 
   void emit() {
     // A tile whose rows are all beyond the last is not there: the last one stands for it.
     constexpr int64_t kRows = TileRowsOp::kRows;
     Value lastTile = k.div(k.sub(validRows, k.index(1)), k.index(kRows));
     for (int64_t lane = 0; lane < vectors * k.isa.lanes; lane += k.isa.lanes)
-      offsets.push_back(k.add(k.mul(k.min(k.index(lane / kRows), lastTile), k.index(pack.getDepth() * kRows)), k.index(lane % kRows)));
+      offsets.push_back(isPlanes ? k.index(lane) : k.add(k.mul(k.min(k.index(lane / kRows), lastTile), k.index(pack.getDepth() * kRows)), k.index(lane % kRows)));
     Value lists = k.index(pack.listsPerChunk());
     k.loop(k.index(0), lists, 1, [&](Value list) { emitList(list, list, /*isFirst=*/true); });
     if (pack.chunks() > 1)
@@ -89,7 +90,7 @@ private:
   }
 
   SmallVector<Value> step(Value block, ValueRange sums) {
-    Value x = k.at(from, f32(), k.mul(integer(columns, block), k.index(TileRowsOp::kRows)));
+    Value x = k.at(from, f32(), k.mul(integer(columns, block), k.index(isPlanes ? 1 : TileRowsOp::kRows)));
     SmallVector<Value> inputs, next;
     for (Value offset : offsets)
       inputs.push_back(k.load(type(), k.at(x, f32(), offset)));
@@ -185,13 +186,14 @@ void nnopt::emitStrip(KernelBuilder &k, Operation *op, const SparseTile &tile, c
   KernelCall function(k, op, "sparse_strip");
   SparsePackAttr pack = strip.pack;
   function.key(Twine(tile.vectors) + "," + Twine(tile.pitch) + "," + Twine(pack.getRows()) + "," + Twine(pack.listsPerChunk()) + "," +
-               Twine(pack.chunks()) + "," + Twine(pack.getDepth()));
+               Twine(pack.chunks()) + "," + Twine(pack.getDepth()) + "," + Twine(strip.isPlanes));
   unsigned values = function.pointer(strip.values), columns = function.pointer(strip.columns);
   unsigned starts = function.pointer(strip.starts), from = function.pointer(strip.from), to = function.pointer(strip.to), rows = function.number(tile.rows);
   function.emit([&](KernelBuilder &inner) {
     StripEmitter emitter(inner, tile, pack);
     emitter.values = function[values], emitter.columns = function[columns], emitter.starts = function[starts];
     emitter.from = function[from], emitter.to = function[to], emitter.validRows = function[rows];
+    emitter.isPlanes = strip.isPlanes;
     emitter.emit();
   });
 }

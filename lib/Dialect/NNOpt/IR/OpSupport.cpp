@@ -47,6 +47,20 @@ SmallVector<OpFoldResult> dimsOf(OpBuilder &builder, Location loc, Value value) 
 
 bool compatible(int64_t a, int64_t b) { return ShapedType::isDynamic(a) || ShapedType::isDynamic(b) || a == b; }
 
+LogicalResult verifySparsePack(Operation *op, Value values, Value columns, Value starts, SparsePackAttr pack) {
+  ArrayRef<int64_t> blocks = shapeOf(values);
+  if (blocks.size() != 2 || blocks[1] != pack.getRows())
+    return op->emitOpError("expects values of ") << pack.getRows() << " rows per block, got type " << values.getType();
+  auto expectIntegers = [&](Value value, StringRef name, int64_t count) -> LogicalResult {
+    auto type = cast<ShapedType>(value.getType());
+    if (type.getRank() != 1 || type.getDimSize(0) != count || !type.getElementType().isSignlessInteger(32))
+      return op->emitOpError("expects ") << name << " of " << count << " i32, got type " << type;
+    return success();
+  };
+  return failure(failed(expectIntegers(columns, "columns", blocks[0])) ||
+                 failed(expectIntegers(starts, "starts", pack.lists() + 1)));
+}
+
 /// Extents that an epilogue operand is read at agree with the result's.
 static LogicalResult verifyEpilogueExtents(StructuredOpInterface op, ValueRange operands, std::optional<ArrayAttr> maps) {
   SmallVector<int64_t> result = op.inferStaticShape();

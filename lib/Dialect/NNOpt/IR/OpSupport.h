@@ -23,6 +23,10 @@ llvm::SmallVector<mlir::OpFoldResult> dimsOf(mlir::OpBuilder &builder, mlir::Loc
 /// True unless both extents are static and differ.
 bool compatible(int64_t a, int64_t b);
 
+/// Fails unless the constants of a pruned weight have the shapes that `pack` asks for.
+mlir::LogicalResult verifySparsePack(mlir::Operation *op, mlir::Value values, mlir::Value columns, mlir::Value starts,
+                                     SparsePackAttr pack);
+
 /// Fails unless `op`'s epilogue, if present, has a map and a block argument per operand and ends in nnopt.yield.
 mlir::LogicalResult verifyEpilogue(mlir::Operation *op, mlir::Region &epilogue, mlir::ValueRange operands,
                                    std::optional<mlir::ArrayAttr> maps, int64_t resultRank);

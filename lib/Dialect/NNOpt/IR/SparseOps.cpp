@@ -85,20 +85,10 @@ static LogicalResult verifyInput(SparseLinearOp op) {
 }
 
 LogicalResult SparseLinearOp::verify() {
-  ArrayRef<int64_t> values = shapeOf(getValues());
   SparsePackAttr pack = getPack();
   if (failed(verifyInput(*this)))
     return failure();
-  if (values.size() != 2 || values[1] != pack.getRows()) // c2
-    return emitOpError("expects values of ") << pack.getRows() << " rows per block, got type " << getValues().getType();
-  auto expectIntegers = [&](Value value, StringRef name, int64_t count) -> LogicalResult {
-    auto type = cast<ShapedType>(value.getType());
-    if (type.getRank() != 1 || type.getDimSize(0) != count || !type.getElementType().isSignlessInteger(32))
-      return emitOpError("expects ") << name << " of " << count << " i32, got type " << type;
-    return success();
-  };
-  if (failed(expectIntegers(getColumns(), "columns", values[0])) ||
-      failed(expectIntegers(getStarts(), "starts", pack.lists() + 1)))
+  if (failed(verifySparsePack(*this, getValues(), getColumns(), getStarts(), pack))) // c2
     return failure();
   if (failed(verifyBias(*this, getBias(), pack.getOutputs()))) // c3
     return failure();

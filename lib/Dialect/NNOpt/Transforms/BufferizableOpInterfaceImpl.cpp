@@ -149,6 +149,8 @@ void nnopt::registerBufferizableOpInterfaceExternalModels(DialectRegistry &regis
     SparseLinearOp::attachInterface<StructuredOpModel<SparseLinearOp>>(*context);
     TileRowsOp::attachInterface<StructuredOpModel<TileRowsOp>>(*context);
     PermuteLinearOp::attachInterface<StructuredOpModel<PermuteLinearOp>>(*context);
+    ImagePlanesOp::attachInterface<StructuredOpModel<ImagePlanesOp>>(*context);
+    SparseConvOp::attachInterface<StructuredOpModel<SparseConvOp>>(*context);
     MatmulOp::attachInterface<StructuredOpModel<MatmulOp>>(*context);
     ConvOp::attachInterface<StructuredOpModel<ConvOp>>(*context);
     ConvTransposeOp::attachInterface<StructuredOpModel<ConvTransposeOp>>(*context);

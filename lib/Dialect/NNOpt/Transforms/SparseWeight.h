@@ -31,12 +31,13 @@ struct SparseWeight {
   std::vector<float> values;
   std::vector<int32_t> columns, starts;
 
-  SparseWeight(const WeightMatrix &weight, SparsePackAttr pack);
+  /// `columnOf`: for each element of a sum of `weight` the element that `pack` counts; empty if they are the same.
+  SparseWeight(const WeightMatrix &weight, SparsePackAttr pack, llvm::ArrayRef<int64_t> columnOf = {});
   /// values, columns, starts
   llvm::SmallVector<mlir::Value> create(mlir::OpBuilder &b, mlir::Value original, SparsePackAttr pack) const;
 
 private:
-  void addBlock(const WeightMatrix &weight, int64_t first, int64_t rows, int64_t k);
+  void addBlock(const WeightMatrix &weight, int64_t first, int64_t rows, int64_t k, int64_t column);
 };
 
 } // namespace nnopt

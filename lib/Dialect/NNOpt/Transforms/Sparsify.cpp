@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "BranchOnRows.h"
+#include "ConvPlanes.h"
 #include "PermutedWeight.h"
 
 #include "nnopt/Cost/Kernels.h"
@@ -32,10 +33,22 @@ static constexpr auto kRemark = [](StringRef name) { return remark::RemarkOpts::
 static constexpr int64_t kWindow = 16;
 // With so many rows every kernel works in whole tiles.
 static constexpr int64_t kManyRows = 128;
+// Elements of planes that the first-level cache holds beside what else a step reads, and the positions that are computed at once.
+static constexpr int64_t kSlab = 6 * 1024, kPositions = 64;
+// The sums of a strip, for the positions that are computed at once, lie on the stack: 32 KiB.
+static constexpr int64_t kConvStrip = 128;
 
 static SparsePackAttr packOf(MLIRContext *context, const LinearSize &product, int64_t blockRows) {
   SparseCut cut = sparseCut(product, blockRows);
   return SparsePackAttr::get(context, product.outputs, product.depth, blockRows, cut.strip, cut.chunk);
+}
+
+/// Chunks are whole channels.
+static SparsePackAttr packOf(MLIRContext *context, int64_t outputs, const ConvPlanes &planes, int64_t blockRows) {
+  int64_t most = std::max<int64_t>(1, kSlab / planes.footprint(kPositions));
+  int64_t channels = llvm::divideCeil(planes.channels, llvm::divideCeil(planes.channels, most));
+  int64_t strip = llvm::alignTo(llvm::divideCeil(outputs, llvm::divideCeil(outputs, kConvStrip)), 16);
+  return SparsePackAttr::get(context, outputs, planes.channels * planes.perChannel(), blockRows, strip, channels * planes.perChannel());
 }
 
 namespace {
@@ -53,21 +66,26 @@ struct Candidate {
       bool isKn = linear.getWeightKn();
       return Candidate{op, linear.getInputMutable().getOperandNumber(), linear.getWeightMutable().getOperandNumber(), shape[isKn], shape[!isKn], isKn};
     }
-    // A filter of one tap is a linear layer over positions.
     auto conv = dyn_cast<ConvOp>(op);
-    if (!conv || conv.getPack() || conv.getInit() || !conv.getChannelsLast() || conv.getGroups() != 1)
+    if (!conv || conv.getPack() || conv.getInit() || !conv.getChannelsLast())
       return std::nullopt;
     ArrayRef<int64_t> shape = cast<ShapedType>(conv.getWeight().getType()).getShape();
+    int64_t depth = ShapedType::getNumElements(shape.drop_front());
+    return Candidate{op, conv.getInputMutable().getOperandNumber(), conv.getWeightMutable().getOperandNumber(), shape[0], depth, false};
+  }
+
+  /// The op if it is a convolution that is more than a linear layer over positions, as one of a single tap is.
+  ConvOp conv() const {
     auto isOne = [](int64_t extent) { return extent == 1; };
-    if (!llvm::all_of(shape.drop_front(2), isOne) || !llvm::all_of(conv.getStrides(), isOne) ||
-        llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; }))
-      return std::nullopt;
-    return Candidate{op, conv.getInputMutable().getOperandNumber(), conv.getWeightMutable().getOperandNumber(), shape[0], shape[1], false};
+    auto conv = dyn_cast<ConvOp>(op);
+    bool isLinear = conv && conv.getGroups() == 1 && llvm::all_of(conv.getKernelShape(), isOne) && llvm::all_of(conv.getStrides(), isOne) &&
+                    llvm::none_of(conv.getPads(), [](int64_t pad) { return pad != 0; });
+    return isLinear ? ConvOp() : conv;
   }
 
   Value input() const { return op->getOperand(inputNumber); }
   Value weight() const { return op->getOperand(weightNumber); }
-  ArrayRef<int64_t> rowExtents() const { return cast<ShapedType>(input().getType()).getShape().drop_back(); }
+  ArrayRef<int64_t> rowExtents() const { return cast<ShapedType>(op->getResult(0).getType()).getShape().drop_back(); }
   bool hasUnknownRows() const { return llvm::any_of(rowExtents(), ShapedType::isDynamic); }
 
   /// The fewest rows there can be: an extent that is not known is at least 1.
@@ -141,12 +159,23 @@ private:
     WeightSparsity sparsity(weight);
     if (sparsity.nonzeros == sparsity.elements)
       return;
+    std::string found = llvm::formatv("{0:f1} % zeros, {1}", 100 * sparsity.zeroShare(), sparsity.pattern());
     bool isOpen = candidate.hasUnknownRows() && expectedRows == 0;
     int64_t rows = candidate.hasUnknownRows() && expectedRows > 0 ? expectedRows : candidate.leastRows();
     LayerSize layer{{rows, weight.outputs, weight.depth}};
+    std::optional<ConvPlanes> planes;
+    if (ConvOp conv = candidate.conv()) {
+      llvm::Expected<ConvPlanes> made = ConvPlanes::of(conv);
+      if (!made) {
+        remark::missed(candidate.op->getLoc(), kRemark("sparsify")) << remark::reason("{0}; {1}", found, llvm::toString(made.takeError()));
+        return;
+      }
+      planes = std::move(*made);
+      describe(*planes, layer);
+      isOpen = false; // an image has many positions
+    }
     Forms forms = formsOf(candidate, weight, sparsity);
     auto [best, fromRows] = choose(layer, forms.counts, sparsity.elements, isOpen);
-    std::string found = llvm::formatv("{0:f1} % zeros, {1}", 100 * sparsity.zeroShare(), sparsity.pattern());
     std::string compared = llvm::formatv("{0}; {1} of {2} products for {3} rows or more: {4:f1} us sparse in {5} of {6}, {7:f1} us dense", found,
                                          sparsity.nonzeros, sparsity.elements, std::max(rows, fromRows), best.sparse.microseconds,
                                          best.blocks.window > 1 ? "slots" : "blocks", best.blocks.rows, best.dense.microseconds);
@@ -159,16 +188,25 @@ private:
     remark::passed(candidate.op->getLoc(), kRemark("sparsify")) << remark::add("{0}", compared);
     if (fromRows > rows)
       candidate.op = branchOnRows(candidate.op, candidate.input(), fromRows);
-    if (best.blocks.window > 1)
+    if (planes)
+      replace(candidate, weight, packOf(&getContext(), weight.outputs, *planes, best.blocks.rows), *planes);
+    else if (best.blocks.window > 1)
       replace(candidate, *forms.permuted, forms.permutePack);
     else
       replace(candidate, weight, packOf(&getContext(), {std::max(rows, fromRows), weight.outputs, weight.depth}, best.blocks.rows));
     ++sparseOps;
   }
 
+  void describe(const ConvPlanes &planes, LayerSize &layer) {
+    layer.taps = planes.taps.size(), layer.stride = planes.strides[0];
+    double images = static_cast<double>(layer.product.rows) / (planes.extents[0] * planes.extents[1]);
+    layer.positions = images * planes.positions(), layer.planeElements = images * planes.channels * planes.perChannel();
+    layer.chunks = packOf(&getContext(), layer.product.outputs, planes, /*blockRows=*/1).chunks();
+  }
+
   Forms formsOf(const Candidate &candidate, const WeightMatrix &weight, const WeightSparsity &sparsity) {
     Forms forms;
-    bool fewRows = candidate.hasFewRows(kMostPanelInputs);
+    bool fewRows = !candidate.conv() && candidate.hasFewRows(kMostPanelInputs);
     for (const WeightSparsity::Blocks &found : sparsity.blocks)
       if ((blocks == 0 || (found.rows == blocks && window <= 1)) && (found.rows != kPanelRows || fewRows))
         forms.counts.push_back({found.rows, static_cast<double>(found.count)});
@@ -196,9 +234,10 @@ private:
 
   /// What holds the weight of `candidate` as `pack` says, shared by all ops that store it so; `weight` makes it.
   template <typename Weight, typename Pack>
-  SmallVector<Value> partsOf(const Candidate &candidate, Pack pack, llvm::function_ref<Weight()> weight) {
+  SmallVector<Value> partsOf(const Candidate &candidate, Pack pack, llvm::function_ref<Weight()> weight, ArrayRef<int64_t> columnOf = {}) {
     Builder b(&getContext());
-    SmallVector<Value> &parts = stored[{candidate.weight(), b.getArrayAttr({pack, b.getBoolAttr(candidate.isKn)})}];
+    Attribute key = b.getArrayAttr({pack, b.getBoolAttr(candidate.isKn), b.getDenseI64ArrayAttr(columnOf)});
+    SmallVector<Value> &parts = stored[{candidate.weight(), key}];
     if (parts.empty()) {
       OpBuilder begin = OpBuilder::atBlockBegin(&getOperation().front());
       parts = weight().create(begin, candidate.weight(), pack);
@@ -235,6 +274,20 @@ private:
           extents.push_back(tensor::DimOp::create(b, op.getLoc(), rows, d));
       return SparseLinearOp::create(b, op.getLoc(), op.getResult().getType(), input, parts[0], parts[1], parts[2], extents, op.getBias(),
                                     op.getEpilogueOperands(), op.getInit(), pack, isTiled, op.getEpilogueMapsAttr());
+    });
+  }
+
+  void replace(const Candidate &candidate, const WeightMatrix &weight, SparsePackAttr pack, const ConvPlanes &planes) {
+    std::vector<int64_t> columnOf = planes.columns();
+    auto make = [&] { return SparseWeight(weight, pack, columnOf); };
+    SmallVector<Value> parts = partsOf<SparseWeight>(candidate, pack, make, columnOf);
+    replaceBy<SparseConvOp>(candidate, [&](OpBuilder &b, auto op) {
+      int64_t batch = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
+      Type type = RankedTensorType::get({batch, planes.channels, planes.phases[0] * planes.phases[1], planes.size}, b.getF32Type());
+      Value images = ImagePlanesOp::create(b, op.getLoc(), type, op.getInput(), /*init=*/Value(), planes.strides, planes.phases, planes.pads,
+                                           planes.lines, planes.pitch, planes.size).getResult();
+      return SparseConvOp::create(b, op.getLoc(), op.getResult().getType(), images, parts[0], parts[1], parts[2], op.getBias(),
+                                  op.getEpilogueOperands(), op.getInit(), planes.extents, planes.pitch, pack, op.getEpilogueMapsAttr());
     });
   }
 

@@ -757,3 +757,69 @@ func.func @permute_pack_window(%x: tensor<1x8xf32>, %v: tensor<1x2xf32>, %i: ten
 
 // expected-error @below {{expects at least 0 zeros, got -1}}
 #sparsity = #nnopt.sparsity<pruned, "2:4", zeros = -1>
+
+// -----
+
+func.func @planes_rank(%x: tensor<1x5x3xf32>) -> tensor<1x3x1x64xf32> {
+  // expected-error @below {{expects an input of rank 4, got 3}}
+  %y = nnopt.image_planes %x {strides = array<i64: 1, 1>, phases = array<i64: 1, 1>, pads = array<i64: 0, 0>, lines = 5 : i64, pitch = 7 : i64, size = 64 : i64} : (tensor<1x5x3xf32>) -> tensor<1x3x1x64xf32>
+  return %y : tensor<1x3x1x64xf32>
+}
+
+// -----
+
+func.func @planes_pairs(%x: tensor<1x5x7x3xf32>) -> tensor<1x3x1x64xf32> {
+  // expected-error @below {{expects 2 strides, got 1}}
+  %y = nnopt.image_planes %x {strides = array<i64: 1>, phases = array<i64: 1, 1>, pads = array<i64: 0, 0>, lines = 5 : i64, pitch = 7 : i64, size = 64 : i64} : (tensor<1x5x7x3xf32>) -> tensor<1x3x1x64xf32>
+  return %y : tensor<1x3x1x64xf32>
+}
+
+// -----
+
+func.func @planes_pads(%x: tensor<1x5x7x3xf32>) -> tensor<1x3x1x64xf32> {
+  // expected-error @below {{expects pads of at least 0, got -1}}
+  %y = nnopt.image_planes %x {strides = array<i64: 1, 1>, phases = array<i64: 1, 1>, pads = array<i64: 0, -1>, lines = 5 : i64, pitch = 7 : i64, size = 64 : i64} : (tensor<1x5x7x3xf32>) -> tensor<1x3x1x64xf32>
+  return %y : tensor<1x3x1x64xf32>
+}
+
+// -----
+
+func.func @planes_pitch(%x: tensor<1x5x7x3xf32>) -> tensor<1x3x1x64xf32> {
+  // expected-error @below {{expects at least 1 line of at least 1 element, got 5 of 0}}
+  %y = nnopt.image_planes %x {strides = array<i64: 1, 1>, phases = array<i64: 1, 1>, pads = array<i64: 0, 0>, lines = 5 : i64, pitch = 0 : i64, size = 64 : i64} : (tensor<1x5x7x3xf32>) -> tensor<1x3x1x64xf32>
+  return %y : tensor<1x3x1x64xf32>
+}
+
+// -----
+
+func.func @planes_phases(%x: tensor<1x5x7x3xf32>) -> tensor<1x3x1x64xf32> {
+  // expected-error @below {{has 2 phases for a stride of 1}}
+  %y = nnopt.image_planes %x {strides = array<i64: 1, 1>, phases = array<i64: 1, 2>, pads = array<i64: 0, 0>, lines = 5 : i64, pitch = 7 : i64, size = 64 : i64} : (tensor<1x5x7x3xf32>) -> tensor<1x3x1x64xf32>
+  return %y : tensor<1x3x1x64xf32>
+}
+
+// -----
+
+func.func @planes_size(%x: tensor<1x5x7x3xf32>) -> tensor<1x3x1x34xf32> {
+  // expected-error @below {{has planes of 34 elements for 5 lines of 7}}
+  %y = nnopt.image_planes %x {strides = array<i64: 1, 1>, phases = array<i64: 1, 1>, pads = array<i64: 0, 0>, lines = 5 : i64, pitch = 7 : i64, size = 34 : i64} : (tensor<1x5x7x3xf32>) -> tensor<1x3x1x34xf32>
+  return %y : tensor<1x3x1x34xf32>
+}
+
+// -----
+
+func.func @sparse_conv_depth(%p: tensor<1x2x1x31xf32>, %v: tensor<2x4xf32>, %c: tensor<2xi32>, %s: tensor<2xi32>) -> tensor<1x2x3x4xf32> {
+  // expected-error @below {{expects planes of 64 elements per image (the depth of the pack), got type 'tensor<1x2x1x31xf32>'}}
+  %y = nnopt.sparse_conv %p, %v, %c, %s {extents = array<i64: 2, 3>, pitch = 4 : i64, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>}
+     : (tensor<1x2x1x31xf32>, tensor<2x4xf32>, tensor<2xi32>, tensor<2xi32>) -> tensor<1x2x3x4xf32>
+  return %y : tensor<1x2x3x4xf32>
+}
+
+// -----
+
+func.func @sparse_conv_pitch(%p: tensor<1x2x1x32xf32>, %v: tensor<2x4xf32>, %c: tensor<2xi32>, %s: tensor<2xi32>) -> tensor<1x2x3x4xf32> {
+  // expected-error @below {{has lines of 3 results at a pitch of 2}}
+  %y = nnopt.sparse_conv %p, %v, %c, %s {extents = array<i64: 2, 3>, pitch = 2 : i64, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>}
+     : (tensor<1x2x1x32xf32>, tensor<2x4xf32>, tensor<2xi32>, tensor<2xi32>) -> tensor<1x2x3x4xf32>
+  return %y : tensor<1x2x3x4xf32>
+}

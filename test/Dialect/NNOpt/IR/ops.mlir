@@ -126,3 +126,19 @@ func.func @sparse_tiled(%x: tensor<?x9x2xf32>, %n: index, %v: tensor<2x2xf32>, %
     : (tensor<?x2x16xf32>, tensor<2x2xf32>, tensor<2xi32>, tensor<3xi32>, index) -> tensor<?x9x4xf32>
   return %y : tensor<?x9x4xf32>
 }
+
+// CHECK-LABEL: func @image_planes
+func.func @image_planes(%x: tensor<?x5x7x3xf32>, %d: tensor<?x3x2x64xf32>) -> tensor<?x3x2x64xf32> {
+  // CHECK: nnopt.image_planes %{{.*}} into %{{.*}} {lines = 3 : i64, pads = array<i64: 1, 0>, phases = array<i64: 2, 1>, pitch = 7 : i64, size = 64 : i64, strides = array<i64: 2, 1>}
+  %y = nnopt.image_planes %x into %d {strides = array<i64: 2, 1>, phases = array<i64: 2, 1>, pads = array<i64: 1, 0>, lines = 3 : i64, pitch = 7 : i64, size = 64 : i64}
+     : (tensor<?x5x7x3xf32>, tensor<?x3x2x64xf32>) -> tensor<?x3x2x64xf32>
+  return %y : tensor<?x3x2x64xf32>
+}
+
+// CHECK-LABEL: func @sparse_conv
+func.func @sparse_conv(%p: tensor<1x2x1x32xf32>, %v: tensor<2x4xf32>, %c: tensor<2xi32>, %s: tensor<2xi32>, %b: tensor<4xf32>) -> tensor<1x2x3x4xf32> {
+  // CHECK: nnopt.sparse_conv %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} bias %{{.*}} {extents = array<i64: 2, 3>, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>, pitch = 4 : i64}
+  %y = nnopt.sparse_conv %p, %v, %c, %s bias %b {extents = array<i64: 2, 3>, pitch = 4 : i64, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>}
+     : (tensor<1x2x1x32xf32>, tensor<2x4xf32>, tensor<2xi32>, tensor<2xi32>, tensor<4xf32>) -> tensor<1x2x3x4xf32>
+  return %y : tensor<1x2x3x4xf32>
+}

@@ -7,6 +7,7 @@
 
 include "nnopt/Dialect/NNOpt/IR/WeightOps.td"
 include "nnopt/Dialect/NNOpt/IR/ComputeOps.td"
+include "nnopt/Dialect/NNOpt/IR/PlaneOps.td"
 include "nnopt/Dialect/NNOpt/IR/WindowOps.td"
 include "nnopt/Dialect/NNOpt/IR/RowOps.td"
 include "nnopt/Dialect/NNOpt/IR/ParallelOps.td"

@@ -65,7 +65,7 @@ def NNOpt_DequantizeOp : NNOpt_Op<"dequantize", [Pure, AllShapesMatch<["input", 
 }
 
 def NNOpt_YieldOp : NNOpt_Op<"yield", [Pure, Terminator, ReturnLike,
-    ParentOneOf<["LinearOp", "SparseLinearOp", "PermuteLinearOp", "ConvOp", "MatmulOp"]>]> {
+    ParentOneOf<["LinearOp", "SparseLinearOp", "PermuteLinearOp", "SparseConvOp", "ConvOp", "MatmulOp"]>]> {
   let summary = "ends an epilogue";
   let description = "Hands the finished element back to the op that owns the epilogue.";
   let arguments = (ins AnyType:$value);

@@ -220,7 +220,8 @@ def Sparsify : Pass<"nnopt-sparsify", "::mlir::func::FuncOp"> {
     A constant f32 weight of `nnopt.linear`, or of a channels-last `nnopt.conv` with one tap, that holds zeros becomes `nnopt.sparse_linear`
     if the estimated time of its kernel (`lib/Cost`) is below the dense one's on every instruction set of `isas`; blocks of 1, 4 or 8
     consecutive outputs, whichever takes least. Where fewer than 16 rows are all there is, blocks of 16 outputs and `nnopt.permute_linear` are
-    compared as well. What stays dense leaves a remark with both times, and what does not stay leaves one too.
+    compared as well. A convolution with more taps, with strides or with padding becomes `nnopt.sparse_conv` over `nnopt.image_planes` in the
+    same way, if it has two spatial dimensions of known extent and one group. What stays dense leaves a remark with both times, and what does not stay leaves one too.
 
     Rows that are not known count as `expected-rows`. If nothing is expected, sparse must gain with the fewest rows there can be, or, where it gains only from a
     number of rows on, the dense weight is kept too and an `scf.if` on the number of rows picks one, as long as both together are no larger than
@@ -229,7 +230,7 @@ def Sparsify : Pass<"nnopt-sparsify", "::mlir::func::FuncOp"> {
     Ops that share a weight share the stored one. Weights are only read
     here, never pruned; `nnopt-pack-weights` packs the dense ones afterwards.
 
-    Example: test/Dialect/NNOpt/Transforms/sparsify.mlir
+    Examples: test/Dialect/NNOpt/Transforms/sparsify.mlir, sparsify-conv.mlir
   }];
   let options = [Option<"enable", "enable", "bool", /*default=*/"true", "false: all weights stay dense">,
                  ListOption<"isas", "isas", "std::string", "Instruction sets that must all gain; the portable one if none">,

@@ -1,0 +1,104 @@
+//===- ConvPlanes.cpp - where a convolution finds its inputs in planes ----===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// With o the position of a result, t a tap, s the stride and d the dilation, the input lies at X = o * s + t * d, counted from the corner of
+// the padding. Phase X mod s has it at X div s = o + (t * d) div s: in its plane every tap is a constant distance from the result's position.
+//===----------------------------------------------------------------------===//
+
+#include "ConvPlanes.h"
+
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace nnopt;
+
+// Positions are computed in vectors of so many at most.
+static constexpr int64_t kVector = 16;
+// Lines of whole vectors make the loads of a column of taps aligned; they may cost one vector in so many.
+static constexpr int64_t kAlignmentShare = 32;
+
+int64_t ConvPlanes::positions() const { return llvm::alignTo((extents[0] - 1) * pitch + extents[1], kVector); }
+
+int64_t ConvPlanes::footprint(int64_t count) const {
+  SmallVector<int64_t> sorted(taps);
+  llvm::sort(sorted);
+  int64_t total = 0, end = 0;
+  for (int64_t tap : sorted) {
+    total += tap + count - std::max(tap, end);
+    end = tap + count;
+  }
+  return total;
+}
+
+std::vector<int64_t> ConvPlanes::columns() const {
+  std::vector<int64_t> result;
+  for (int64_t channel = 0; channel < channels; ++channel)
+    for (int64_t tap : taps)
+      result.push_back(channel * perChannel() + tap);
+  return result;
+}
+
+namespace {
+/// One dimension of the image.
+struct Axis {
+  int64_t input, kernel, stride, dilation, padBegin, padEnd;
+
+  int64_t result() const { return windowResult(input, (kernel - 1) * dilation + 1, stride, padBegin, padEnd, /*ceil=*/false); }
+  int64_t phaseOf(int64_t tap) const { return tap * dilation % stride; }
+  int64_t shiftOf(int64_t tap) const { return tap * dilation / stride; }
+  int64_t phases() const {
+    int64_t most = 0;
+    for (int64_t tap = 0; tap < kernel; ++tap)
+      most = std::max(most, phaseOf(tap));
+    return most + 1;
+  }
+  /// Positions of a phase that taps read.
+  int64_t read() const { return result() + shiftOf(kernel - 1); }
+  /// Positions of a phase up to the end of the input.
+  int64_t filled() const { return std::min<int64_t>(read(), llvm::divideCeil(padBegin + input, stride)); }
+  /// Positions that are padding at the begin, in every phase.
+  int64_t clear() const { return padBegin / stride; }
+};
+} // namespace
+
+/// The distance of lines: a line may end where the next one's leading zeros serve as its padding.
+static int64_t pitchOf(const Axis &y, const Axis &x) {
+  int64_t least = std::max<int64_t>({x.filled(), x.read() - x.clear(), x.result()});
+  auto vectors = [&](int64_t pitch) { return int64_t(llvm::divideCeil((y.result() - 1) * pitch + x.result(), kVector)); };
+  int64_t aligned = llvm::alignTo(least, kVector);
+  return vectors(aligned) <= vectors(least) + vectors(least) / kAlignmentShare ? aligned : least;
+}
+
+static llvm::Error reason(const llvm::Twine &text) { return llvm::createStringError(text); }
+
+llvm::Expected<ConvPlanes> ConvPlanes::of(ConvOp op) {
+  ArrayRef<int64_t> input = cast<ShapedType>(op.getInput().getType()).getShape();
+  if (op.getSpatialRank() != 2)
+    return reason(llvm::formatv("the image has {0} dimensions, planes have 2", op.getSpatialRank()).str());
+  if (op.getGroups() != 1)
+    return reason(llvm::formatv("{0} groups of channels share no input", static_cast<int64_t>(op.getGroups())).str());
+  if (llvm::any_of(input.drop_front(), ShapedType::isDynamic))
+    return reason("the height or width of the image is not known, so taps have no constant places");
+  SmallVector<int64_t> kernel = op.getKernelShape();
+  auto axis = [&](unsigned d) {
+    return Axis{input[d + 1], kernel[d], op.getStrides()[d], op.getDilations()[d], op.getPads()[d], op.getPads()[d + 2]};
+  };
+  Axis y = axis(0), x = axis(1);
+  if (y.result() < 1 || x.result() < 1)
+    return reason("the result is empty");
+  ConvPlanes planes;
+  planes.strides = {y.stride, x.stride}, planes.phases = {y.phases(), x.phases()};
+  planes.pads = {y.padBegin, x.padBegin}, planes.extents = {y.result(), x.result()};
+  planes.channels = input[3], planes.lines = y.filled(), planes.pitch = pitchOf(y, x);
+  int64_t lastTap = y.shiftOf(y.kernel - 1) * planes.pitch + x.shiftOf(x.kernel - 1);
+  // A vector more than what is filled, so that a store of whole vectors stays in its plane.
+  planes.size = llvm::alignTo(std::max<int64_t>(planes.positions() + lastTap, planes.lines * planes.pitch + kVector), kVector);
+  for (int64_t ky = 0; ky < y.kernel; ++ky)
+    for (int64_t kx = 0; kx < x.kernel; ++kx)
+      planes.taps.push_back((y.phaseOf(ky) * planes.phases[1] + x.phaseOf(kx)) * planes.size + y.shiftOf(ky) * planes.pitch + x.shiftOf(kx));
+  constexpr int64_t kMost = std::numeric_limits<int32_t>::max();
+  if (planes.perChannel() > kMost / planes.channels)
+    return reason(llvm::formatv("{0} planes of {1} elements are too large for 32-bit columns", planes.channels, planes.perChannel()).str());
+  return planes;
+}

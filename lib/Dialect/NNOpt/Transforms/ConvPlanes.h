@@ -1,0 +1,34 @@
+//===- ConvPlanes.h - where a convolution finds its inputs in planes -*- C++ -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_CONVPLANES_H
+#define NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_CONVPLANES_H
+
+#include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+
+#include "llvm/Support/Error.h"
+
+namespace nnopt {
+
+/// The planes that `nnopt.image_planes` makes of a convolution's input, and where the taps lie in them.
+struct ConvPlanes {
+  llvm::SmallVector<int64_t, 2> strides, phases, pads, extents; ///< pads: of the begin; extents: of the result
+  int64_t channels, lines, pitch, size;
+  llvm::SmallVector<int64_t> taps; ///< for each tap, in the order of the filter, its element among the planes of a channel
+
+  int64_t perChannel() const { return phases[0] * phases[1] * size; }
+  /// Positions that are computed: those of the result, what lies between its lines, and up to a whole vector.
+  int64_t positions() const;
+  /// Elements under all taps of `count` positions, of one channel.
+  int64_t footprint(int64_t count) const;
+  /// Where element k of a sum (channel, then tap) lies in the planes of an image, for all k.
+  std::vector<int64_t> columns() const;
+
+  /// The planes for `op`, which has channels last; a reason if it has none.
+  static llvm::Expected<ConvPlanes> of(ConvOp op);
+};
+
+} // namespace nnopt
+
+#endif // NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_CONVPLANES_H
