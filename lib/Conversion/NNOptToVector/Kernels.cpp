@@ -16,6 +16,7 @@ static constexpr Kernel kKernels[] = {
     {"nnopt.permute_linear", "permute-panels", "f32, slots of 16 outputs, windows of the input permuted in registers", emitPermuteLinear},
     {"nnopt.sparse_linear", "sparse-rows", "f32, tiled rows, blocks of 1 to 8 outputs", emitSparseLinear},
     {"nnopt.image_planes", "planes", "f32, squares of positions and channels turned in registers", emitImagePlanes},
+    {"nnopt.sparse_conv", "sparse-planes-straight", "f32, single outputs, code without loops for 30 outputs (AVX-512)", emitSparseConvStraight},
     {"nnopt.sparse_conv", "sparse-planes", "f32, blocks of 1 to 8 outputs, vectors of positions of planes", emitSparseConv},
     {"nnopt.matmul", "gemm", "f32, both operands row by row, register tiles", emitMatmul},
     {"nnopt.conv", "conv-gemm", "f32 channels last, packed weights, register tiles over output positions", emitConv},

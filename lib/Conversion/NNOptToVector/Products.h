@@ -18,6 +18,7 @@ mlir::LogicalResult emitSparseLinear(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitSparsePanels(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitPermuteLinear(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitImagePlanes(mlir::Operation *op, KernelBuilder &k);
+mlir::LogicalResult emitSparseConvStraight(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitSparseConv(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitMatmul(mlir::Operation *op, KernelBuilder &k);
 mlir::LogicalResult emitConv(mlir::Operation *op, KernelBuilder &k);

@@ -1,0 +1,61 @@
+//===- SparseConvStraight.cpp - pruned convolutions as straight code ------===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// A tile is a vector of positions, in which the input of every tap is a constant distance away. A work item is a strip of outputs for some tiles.
+//===----------------------------------------------------------------------===//
+
+#include "Products.h"
+#include "SparseConv.h"
+#include "StraightPlan.h"
+
+using namespace mlir;
+using namespace nnopt;
+
+// Bytes of sums of a work item: they lie on the stack. Tiles of an item: at least so many that code that was fetched is used, if there are.
+static constexpr int64_t kSumBytes = 64 * 1024, kLeastTiles = 4, kMostTiles = 16;
+// Work items to have, so that threads get even shares.
+static constexpr int64_t kItems = 4;
+
+static int64_t tilesOf(SparseConvOp op) { return positionsOf(op) / kStraightRows; }
+
+static void emitTiles(KernelBuilder &k, SparseConvOp op, const GemmProblem &problem, const StraightPlan &plan, StraightCalls &calls) {
+  int64_t tileCount = tilesOf(op), most = std::clamp(kSumBytes / (plan.strip * kStraightRows * int64_t(sizeof(float))), kLeastTiles, kMostTiles);
+  int64_t blocks = llvm::divideCeil(tileCount, most), blockTiles = llvm::divideCeil(tileCount, blocks);
+  Buffer planes = k.buffer(op.getPlanes());
+  calls.load();
+  SmallVector<Value> sizes{planes.extents[0], k.index(blocks), k.index(plan.strips())};
+  k.parallel(k.product(sizes), [&](Value item) {
+    SmallVector<Value> at = k.delinearize(item, sizes);
+    Type f32 = k.b.getF32Type();
+    Value sums = k.stackArray(f32, plan.strip * kStraightRows * blockTiles);
+    SparseConvFinisher finisher(k, op, problem, plan.strip, k.stackArray(k.b.getI64Type(), kStraightRows));
+    Value tile = k.mul(at[1], k.index(blockTiles)), tiles = k.min(k.index(blockTiles), k.sub(k.index(tileCount), tile));
+    Value x = k.at(planes.pointer, f32, k.add(k.mul(at[0], planes.strides[0]), k.mul(tile, k.index(kStraightRows))));
+    calls.emitStrip(at[2], x, sums, tiles);
+    k.loop(k.index(0), tiles, 1, [&](Value i) {
+      SparseTile one{1, kStraightRows, k.index(kStraightRows)};
+      finisher.emitNumbers(one, k.mul(k.add(tile, i), k.index(kStraightRows)));
+      finisher.emitStrip(one, at[0], at[2], k.at(sums, f32, k.mul(i, k.index(plan.strip * kStraightRows))));
+    });
+  });
+}
+
+LogicalResult nnopt::emitSparseConvStraight(Operation *operation, KernelBuilder &k) {
+  auto op = cast<SparseConvOp>(operation);
+  // A loop over blocks is as fast: a vector of inputs serves several outputs.
+  if (!hasStraightLine(k.isa) || op.getPack().getRows() != 1)
+    return failure();
+  std::optional<GemmProblem> problem = sparseConvProblem(k, op);
+  if (!problem)
+    return failure();
+  SparseConstants weight{op.getPack(), op.getValues(), op.getColumns(), op.getStarts()};
+  int64_t leastStrips = llvm::divideCeil(kItems, llvm::divideCeil(tilesOf(op), kMostTiles));
+  auto plan = StraightPlan::of(weight, /*columnBytes=*/sizeof(float), leastStrips);
+  if (!plan)
+    return failure();
+  FailureOr<StraightCalls> calls = StraightCalls::create(k, weight, *plan, /*tileBytes=*/kStraightRows * sizeof(float));
+  if (failed(calls))
+    return failure();
+  emitTiles(k, op, *problem, *plan, *calls);
+  return success();
+}
