@@ -16,7 +16,7 @@ static constexpr int64_t kVectorBytes = kStraightRows * sizeof(float);
 // fetched is used.
 static constexpr int64_t kSlabBytes = 512 * 1024, kLeastTiles = 4, kMostTiles = 8;
 // Work items to have, so that threads get even shares.
-static constexpr int64_t kItems = 8;
+static constexpr int64_t kItems = 4;
 
 namespace {
 

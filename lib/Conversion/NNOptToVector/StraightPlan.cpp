@@ -12,8 +12,9 @@ using namespace mlir;
 using namespace nnopt;
 
 static constexpr int64_t kVectorBytes = kStraightRows * sizeof(float);
-// Outputs of a strip. Groups of 30 fill 240; the sums of a tile are then 15 KiB.
-static constexpr int64_t kLeastStrip = 16, kMostStrip = 288;
+// Outputs of a strip. Groups of 30 fill 240, and the sums of a tile are then 15 KiB; no strip is shorter than kFewestOutputs, which make
+// groups of 28, for the sake of more work items.
+static constexpr int64_t kMostStrip = 288, kFewestOutputs = 112;
 
 /// The bytes of a constant, or nothing if they are not known.
 static std::optional<ArrayRef<char>> bytesOf(Value memref) {
@@ -42,14 +43,15 @@ static int64_t groupsOf(int64_t outputs) { return llvm::divideCeil(outputs, kStr
 
 /// The strip with the fewest groups in all, as inputs are loaded once for each; the longest of those, but for one that leaves too few strips.
 static int64_t stripOf(int64_t outputs, int64_t leastStrips) {
-  int64_t most = std::min<int64_t>(kMostStrip, llvm::alignTo(llvm::divideCeil(outputs, std::max<int64_t>(1, leastStrips)), kStraightRows));
-  int64_t best = kLeastStrip, bestGroups = std::numeric_limits<int64_t>::max();
-  for (int64_t strip = kLeastStrip; strip <= most; strip += kStraightRows) {
+  int64_t even = llvm::divideCeil(outputs, std::max<int64_t>(1, leastStrips));
+  int64_t most = std::clamp<int64_t>(llvm::alignTo(even, kStraightRows), kFewestOutputs, kMostStrip);
+  int64_t best = 0, bestGroups = std::numeric_limits<int64_t>::max();
+  for (int64_t strip = kStraightRows; strip <= most; strip += kStraightRows) {
     int64_t groups = outputs / strip * groupsOf(strip) + groupsOf(outputs % strip);
     if (groups <= bestGroups)
       best = strip, bestGroups = groups;
   }
-  return best;
+  return std::min<int64_t>(best, llvm::alignTo(outputs, kStraightRows));
 }
 
 namespace {
