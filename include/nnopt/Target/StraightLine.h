@@ -43,6 +43,7 @@ struct StraightLayout {
   int64_t xStep;   ///< from the inputs of a tile to those of the next
   int64_t sumStep; ///< from the sums of a tile to those of the next
   int64_t sumPitch; ///< from a sum to the next of the same tile
+  int64_t tiles = 1; ///< tiles of most calls: a function asks for the next one's bytes in as many parts
 };
 
 /// Sums of a function: with two registers for inputs, they fill the 32 of AVX-512.

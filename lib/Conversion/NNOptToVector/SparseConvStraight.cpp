@@ -18,9 +18,14 @@ static constexpr int64_t kItems = 4;
 
 static int64_t tilesOf(SparseConvOp op) { return positionsOf(op) / kStraightRows; }
 
+/// Tiles of a work item.
+static int64_t blockTilesOf(SparseConvOp op, int64_t strip) {
+  int64_t most = std::clamp(kSumBytes / (strip * kStraightRows * int64_t(sizeof(float))), kLeastTiles, kMostTiles);
+  return llvm::divideCeil(tilesOf(op), llvm::divideCeil(tilesOf(op), most));
+}
+
 static void emitTiles(KernelBuilder &k, SparseConvOp op, const GemmProblem &problem, const StraightPlan &plan, StraightCalls &calls) {
-  int64_t tileCount = tilesOf(op), most = std::clamp(kSumBytes / (plan.strip * kStraightRows * int64_t(sizeof(float))), kLeastTiles, kMostTiles);
-  int64_t blocks = llvm::divideCeil(tileCount, most), blockTiles = llvm::divideCeil(tileCount, blocks);
+  int64_t tileCount = tilesOf(op), blockTiles = blockTilesOf(op, plan.strip), blocks = llvm::divideCeil(tileCount, blockTiles);
   Buffer planes = k.buffer(op.getPlanes());
   calls.load();
   SmallVector<Value> sizes{planes.extents[0], k.index(blocks), k.index(plan.strips())};
@@ -53,7 +58,8 @@ LogicalResult nnopt::emitSparseConvStraight(Operation *operation, KernelBuilder 
   auto plan = StraightPlan::of(weight, /*columnBytes=*/sizeof(float), leastStrips);
   if (!plan)
     return failure();
-  FailureOr<StraightCalls> calls = StraightCalls::create(k, weight, *plan, /*tileBytes=*/kStraightRows * sizeof(float));
+  FailureOr<StraightCalls> calls = StraightCalls::create(k, weight, *plan, /*tileBytes=*/kStraightRows * sizeof(float),
+                                                           blockTilesOf(op, plan->strip));
   if (failed(calls))
     return failure();
   emitTiles(k, op, *problem, *plan, *calls);

@@ -39,7 +39,7 @@ public:
     plan = StraightPlan::of(weight, /*columnBytes=*/kVectorBytes, llvm::divideCeil(kItems, blocks));
     if (!plan)
       return failure();
-    FailureOr<StraightCalls> calls = StraightCalls::create(k, weight, *plan, depthBytes);
+    FailureOr<StraightCalls> calls = StraightCalls::create(k, weight, *plan, depthBytes, blockTiles);
     if (failed(calls))
       return failure();
     emitItems(*calls);

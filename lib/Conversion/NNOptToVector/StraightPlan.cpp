@@ -154,20 +154,21 @@ static memref::GlobalOp createConstant(KernelBuilder &k, StringRef name, Type el
   return global;
 }
 
-FailureOr<StraightCalls> StraightCalls::create(KernelBuilder &k, const SparseConstants &weight, const StraightPlan &plan, int64_t tileBytes) {
+FailureOr<StraightCalls> StraightCalls::create(KernelBuilder &k, const SparseConstants &weight, const StraightPlan &plan, int64_t tileBytes,
+                                               int64_t tiles) {
   StraightCalls calls(k);
   int64_t functions = plan.functions.size();
   calls.firstValues = functions, calls.firstSums = 2 * functions, calls.firstFunctions = 3 * functions;
   // Ops with the same constants share the code if they cut it alike.
   auto nameOf = [](Value constant) { return constant.getDefiningOp<memref::GetGlobalOp>().getName(); };
-  std::string base = (nameOf(weight.values) + "_" + nameOf(weight.columns) + "_straight" + Twine(plan.strip)).str();
+  std::string base = (nameOf(weight.values) + "_" + nameOf(weight.columns) + "_straight" + Twine(plan.strip) + "x" + Twine(tiles)).str();
   auto module = weight.values.getDefiningOp()->getParentOfType<ModuleOp>();
   calls.code = module.lookupSymbol<memref::GlobalOp>(base + "_code");
   calls.values = module.lookupSymbol<memref::GlobalOp>(base + "_values");
   calls.table = module.lookupSymbol<memref::GlobalOp>(base + "_table");
   if (calls.code && calls.values && calls.table)
     return calls;
-  StraightLayout layout{tileBytes, plan.strip * kVectorBytes, kVectorBytes};
+  StraightLayout layout{tileBytes, plan.strip * kVectorBytes, kVectorBytes, tiles};
   llvm::Expected<StraightCode> encoded = encodeStraightLine(k.isa, layout, plan.functions);
   if (!encoded) {
     llvm::consumeError(encoded.takeError()); // the kernel that loops takes the op

@@ -44,8 +44,8 @@ struct StraightPlan {
 /// Code, values and tables of a plan as constants of the module, and calls of its functions.
 class StraightCalls {
 public:
-  /// `tileBytes`: from the inputs of a tile to those of the next. Fails if there is no code for the instruction set.
-  static llvm::FailureOr<StraightCalls> create(KernelBuilder &k, const SparseConstants &weight, const StraightPlan &plan, int64_t tileBytes);
+  /// `tileBytes`: from the inputs of a tile to those of the next; `tiles`: those of most calls. Fails if there is no code for the instruction set.
+  static llvm::FailureOr<StraightCalls> create(KernelBuilder &k, const SparseConstants &weight, const StraightPlan &plan, int64_t tileBytes, int64_t tiles);
 
   /// Addresses, to be loaded once before the loops around the calls.
   void load();

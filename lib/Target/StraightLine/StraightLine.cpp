@@ -8,6 +8,9 @@
 //           for each weight:  vfmadd231ps zmm_sum, zmm30|31, [values + i]{1to16}
 //         store the sums; x += step; sums += step; if (--tiles) goto tile
 //
+// A model's code is larger than the caches, and processors do not foresee where straight code goes on: while a function runs, it asks for
+// the code and the weights of the next one (r10 and r11), a part with every tile.
+//
 // Displacements of one byte are scaled by the size of what is read, so that a pointer reaches 256 weights, or 256 vectors. r8 walks
 // over the weights, r9 over the inputs; each is moved when the next address is out of reach.
 //===----------------------------------------------------------------------===//
@@ -51,9 +54,9 @@ public:
     int64_t displacement;
   };
 
-  MCRegister rdi, rsi, rdx, rcx, r8, r9;
+  MCRegister rdi, rsi, rdx, rcx, r8, r9, r10, r11;
   MCRegister zmm[32];
-  unsigned loadVector, storeVector, fmaBroadcast, clear, lea, addImmediate, decrement;
+  unsigned loadVector, storeVector, fmaBroadcast, clear, lea, addImmediate, decrement, prefetch;
 
   int64_t size() const { return code.size(); }
   void align(int64_t to) { code.resize(alignTo(code.size(), to), static_cast<char>(0xcc)); }
@@ -61,9 +64,16 @@ public:
   void load(MCRegister to, Memory from) { emit(loadVector, {reg(to)}, from, {}); }
   void store(MCRegister value, Memory to) { emit(storeVector, {}, to, {reg(value)}); }
   void multiplyAdd(MCRegister sum, MCRegister x, Memory weight) { emit(fmaBroadcast, {reg(sum), reg(sum), reg(x)}, weight, {}); }
+  void ask(Memory line) { emit(prefetch, {}, line, {}); }
   void zero(MCRegister value) { emit(clear, {reg(value), reg(value), reg(value)}); }
   void address(MCRegister to, Memory of) { emit(lea, {reg(to)}, of, {}); }
   void add(MCRegister to, int64_t amount) { emit(addImmediate, {reg(to), reg(to), MCOperand::createImm(amount)}); }
+  /// Sets `to` to what follows all code so far, to be filled in by place().
+  int64_t addressOfNext() {
+    code.append({0x4c, static_cast<char>(0x8d), 0x15, 0, 0, 0, 0}); // lea r10, [rip + ...]
+    return size();
+  }
+  void place(int64_t reference) { support::endian::write32le(code.data() + reference - 4, static_cast<uint32_t>(size() - reference)); }
   /// Decrements `counter` and goes back to offset `target` unless it is 0.
   void loopBack(MCRegister counter, int64_t target) {
     emit(decrement, {reg(counter), reg(counter)});
@@ -134,14 +144,15 @@ Expected<std::unique_ptr<X86Encoder>> X86Encoder::create(StringRef cpu) {
 Error X86Encoder::findNames() {
   std::pair<StringRef, unsigned *> opcodes[] = {
       {"VMOVUPSZrm", &loadVector}, {"VMOVUPSZmr", &storeVector},   {"VFMADD231PSZmb", &fmaBroadcast}, {"VPXORDZrr", &clear},
-      {"LEA64r", &lea},            {"ADD64ri32", &addImmediate},   {"DEC64r", &decrement}};
+      {"LEA64r", &lea},            {"ADD64ri32", &addImmediate},   {"DEC64r", &decrement},        {"PREFETCHT1", &prefetch}};
   size_t found = 0;
   for (unsigned opcode = 0; opcode < instructions->getNumOpcodes(); ++opcode)
     for (auto &[name, place] : opcodes)
       if (instructions->getName(opcode) == name)
         *place = opcode, ++found;
   SmallVector<std::pair<std::string, MCRegister *>> names = {{"RDI", &rdi}, {"RSI", &rsi}, {"RDX", &rdx},
-                                                             {"RCX", &rcx}, {"R8", &r8},   {"R9", &r9}};
+                                                             {"RCX", &rcx}, {"R8", &r8},   {"R9", &r9},   {"R10", &r10},
+                                                             {"R11", &r11}};
   for (unsigned i = 0; i < std::size(zmm); ++i)
     names.push_back({"ZMM" + std::to_string(i), &zmm[i]});
   for (unsigned number = 1; number < registers->getNumRegs(); ++number)
@@ -160,12 +171,17 @@ class FunctionEncoder {
 public:
   FunctionEncoder(X86Encoder &x86, const StraightLayout &layout, StraightCode &result) : x86(x86), layout(layout), result(result) {}
 
-  void encode(const StraightGroup &group) {
+  /// `next`: the function that comes after, or null.
+  void encode(const StraightGroup &group, const StraightGroup *next) {
     x86.align(kVectorBytes);
     result.entries.push_back(x86.size());
     firstValue = result.values.size();
     result.firstValues.push_back(firstValue);
     x86.begin();
+    Ahead ahead(group, next, layout.tiles);
+    int64_t nextCode = next ? x86.addressOfNext() : 0;
+    if (ahead.valueLines != 0)
+      x86.address(x86.r11, {x86.rsi, ahead.products * kFloatBytes});
     int64_t tile = x86.size();
     for (uint32_t sum = 0; sum < group.sums; ++sum)
       group.accumulates ? x86.load(x86.zmm[sum], sumAt(sum)) : x86.zero(x86.zmm[sum]);
@@ -179,14 +195,26 @@ public:
       for (const StraightProduct &product : input.products) {
         x86.multiplyAdd(x86.zmm[product.sum], x, valueAt(result.values.size() - firstValue));
         result.values.push_back(product.value);
+        ++ahead.done;
+        while (ahead.isDue())
+          ask(ahead);
       }
     }
     for (uint32_t sum = 0; sum < group.sums; ++sum)
       x86.store(x86.zmm[sum], sumAt(sum));
+    while (!ahead.isDone())
+      ask(ahead);
+    if (ahead.codeLines != 0)
+      x86.add(x86.r10, ahead.codeLines * kVectorBytes);
+    if (ahead.valueLines != 0)
+      x86.add(x86.r11, ahead.valueLines * kVectorBytes);
     x86.add(x86.rdi, layout.xStep);
     x86.add(x86.rdx, layout.sumStep);
     x86.loopBack(x86.rcx, tile);
     x86.end();
+    x86.align(kVectorBytes);
+    if (next)
+      x86.place(nextCode);
   }
 
 private:
@@ -194,6 +222,34 @@ private:
   const StraightLayout &layout;
   StraightCode &result;
   size_t firstValue = 0;
+  /// The lines of the next function that are asked for with every tile, spread evenly over the products of this one.
+  struct Ahead {
+    int64_t products = 0, codeLines = 0, valueLines = 0, done = 0, asked = 0;
+
+    Ahead(const StraightGroup &group, const StraightGroup *next, int64_t tiles) {
+      for (const StraightInput &input : group.inputs)
+        products += input.products.size();
+      if (!next)
+        return;
+      int64_t nextProducts = 0;
+      for (const StraightInput &input : next->inputs)
+        nextProducts += input.products.size();
+      // Bytes of an instruction with a short displacement, of one with a long one, and of both ends of the function for a sum.
+      constexpr int64_t kProduct = 7, kInput = 8, kSum = 18;
+      int64_t bytes = nextProducts * kProduct + next->inputs.size() * kInput + next->sums * kSum;
+      codeLines = divideCeil(bytes, kVectorBytes * tiles);
+      // Weights are read in order, which processors foresee; with several tiles there is time to ask for them besides.
+      valueLines = tiles > 1 ? divideCeil(nextProducts * kFloatBytes, kVectorBytes * tiles) : 0;
+    }
+    int64_t lines() const { return codeLines + valueLines; }
+    bool isDone() const { return asked >= lines(); }
+    bool isDue() const { return !isDone() && asked * products < done * lines(); }
+  };
+  void ask(Ahead &ahead) {
+    int64_t line = ahead.asked++;
+    x86.ask(line < ahead.codeLines ? X86Encoder::Memory{x86.r10, line * kVectorBytes} : X86Encoder::Memory{x86.r11, (line - ahead.codeLines) * kVectorBytes});
+  }
+
   /// What r8 and r9 are ahead of `values` and `x`, in bytes, once they are set.
   std::optional<int64_t> valueBase, inputBase;
 
@@ -228,11 +284,11 @@ Expected<StraightCode> nnopt::encodeStraightLine(const Isa &isa, const StraightL
     return x86.takeError();
   StraightCode result;
   FunctionEncoder encoder(**x86, layout, result);
-  for (const StraightGroup &group : groups) {
+  for (auto [i, group] : enumerate(groups)) {
     for (const StraightInput &input : group.inputs)
       if (!isInt<32>(input.offset) || !isInt<32>(input.offset + kReach * kVectorBytes))
         return encodingError("an input " + Twine(input.offset) + " bytes away is out of reach of the code");
-    encoder.encode(group);
+    encoder.encode(group, i + 1 < groups.size() ? &groups[i + 1] : nullptr);
   }
   result.code = std::move((*x86)->code);
   return result;
