@@ -3,7 +3,7 @@
     python python/bench/sparse.py --threads 1 --markdown
 
 All engines run the same pruned ONNX file, whose zeros stand in plain initializers; `nnopt dense` runs the file it was made
-from. Needs python/requirements-bench.txt. Interleaved as in peers.py; a ratio is the median over the rounds of
+from. MiniLM leaves batch and length open for all; nnopt is told to expect 128 rows. Needs python/requirements-bench.txt. Interleaved as in peers.py; a ratio is the median over the rounds of
 (best dense / nnopt). With --march=avx2, nnopt is held to AVX2, OpenVINO too (ONEDNN_MAX_CPU_ISA); ONNX Runtime has no such switch
 and is left out.
 
@@ -34,6 +34,7 @@ class Case:
     workload: workloads.Workload
     dense: workloads.Workload
     bars: dict
+    options: dict = dataclasses.field(default_factory=dict)
 
     def bar(self, arguments):
         return self.bars["avx2" if arguments.march else "avx512"]
@@ -43,11 +44,11 @@ def form_of(block):
     return "unstructured" if block == (1, 1) else f"{block[0]}x{block[1]}"
 
 
-def case(dense, share, bars, block=(1, 1), choose=lambda layers: layers):
+def case(dense, share, bars, block=(1, 1), choose=lambda layers: layers, **options):
     suffix = f"{round(share * 100)}" + (f"_{form_of(block)}" if block != (1, 1) else "")
     model = pruned.prune(dense.model, dense.model.with_name(f"{dense.model.stem}_pruned{suffix}.onnx"), share, block, choose)
     name = f"{dense.name}, {form_of(block)} {share * 100:.0f} %"
-    return Case(dataclasses.replace(dense, name=name, model=model), dense, dict(zip(("avx512", "avx2"), bars)))
+    return Case(dataclasses.replace(dense, name=name, model=model), dense, dict(zip(("avx512", "avx2"), bars)), options)
 
 
 def all_cases(folder):
@@ -69,7 +70,7 @@ def all_cases(folder):
         makers[f"conv3x3-{channels}"] = lambda c=channels, e=extent: case(workloads.conv(folder, c, c, e, 3), 0.90, (6, 4.5))
     makers["resnet50"] = lambda: case(workloads.all_workloads(folder)["resnet50"](), 0.90, (5, 3.5), choose=pruned.all_but_ends)
     for share, bars in ((0.80, (3.3, 2.5)), (0.90, (5, 3.5))):
-        makers[f"minilm-{share:.2f}"] = lambda s=share, b=bars: case(workloads.minilm(folder), s, b)
+        makers[f"minilm-{share:.2f}"] = lambda s=share, b=bars: case(workloads.minilm(folder), s, b, expected_rows=128)
     makers["efficientnet-lite0"] = lambda: case(
         workloads.all_workloads(folder)["efficientnet-lite0"](), 0.90, (2.5, 2),
         choose=lambda layers: [layer for layer in layers if layer.is_pointwise])
@@ -78,7 +79,7 @@ def all_cases(folder):
 
 def compare(item, threads, arguments):
     """Measures one case; returns a dictionary for the report."""
-    options = {"march": arguments.march} if arguments.march else {}
+    options = item.options | ({"march": arguments.march} if arguments.march else {})
     calls = {"onnxruntime": peers.onnx_runtime(item.workload, threads)}
     expected = np.array(calls["onnxruntime"]())
     if arguments.march:

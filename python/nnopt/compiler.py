@@ -83,7 +83,7 @@ def compile(model: PathLike, out: PathLike, **options: Any) -> pathlib.Path:
     options: nnopt-compile's, with `_` for `-`. A list is joined by commas, a dictionary becomes an option per entry, True is a
         flag alone, None and False leave the option out: `march=["x86-64", "avx2"]`, `threads=0` (no threads),
         `target="aarch64-linux-gnu"`, `dim={"batch": 1}`, `input_shape={"ids": (1, 128)}`,
-        `prune=["magnitude:0.9", "pattern=4x1"]`, `prune="structured:channels=0.5"`, `mask="masks.npz"` or `mask=masks`, an `nnopt.prune.Masks`.
+        `prune=["magnitude:0.9", "pattern=4x1"]`, `prune="structured:channels=0.5"`, `expected_rows=128`, `mask="masks.npz"` or `mask=masks`, an `nnopt.prune.Masks`.
 
     Raises UnsupportedError if the model uses what nnopt does not support, UsageError for an unknown option or value,
     InternalCompilerError for a bug of nnopt, CompileError for everything else: the text is the compiler's. After an error

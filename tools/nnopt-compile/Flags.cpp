@@ -54,6 +54,13 @@ struct Options {
       cl::value_desc("method"), cl::cat(main)};
   cl::opt<std::string> mask{"mask", cl::desc("Masks for weights by name (.npz): where they are false the weight becomes zero; before --prune"),
                             cl::value_desc("file"), cl::cat(main)};
+  cl::opt<int64_t> expectedRows{"expected-rows",
+                                cl::desc("How many rows (of a batch, of a sequence) products with pruned weights are to be fast for where the model leaves "
+                                         "them open; other numbers work too (default: any, so that dense weights may be kept besides)"),
+                                cl::value_desc("N"), cl::init(0), cl::cat(main)};
+  cl::opt<double> maxGrowth{"max-growth",
+                            cl::desc("Most bytes of a weight that is kept dense and without its zeros, as rows decide, by its dense bytes (default: 1.2)"),
+                            cl::value_desc("X"), cl::init(1.2), cl::cat(main)};
   cl::opt<bool> json{"json", cl::desc("Print sizes and times as one JSON object"), cl::cat(main)};
 
   cl::opt<bool> listOperators{"list-operators", cl::desc("Print the ONNX operators that models may use, and stop"), cl::cat(main)};
@@ -165,6 +172,16 @@ static bool readPrune(const Options &options, CompileOptions &compile) {
   return runsCompress(options, "--prune");
 }
 
+static bool readSparsify(const Options &options, CompileOptions &compile) {
+  if (options.expectedRows < 0 || (options.expectedRows.getNumOccurrences() && options.expectedRows == 0))
+    return wrongUsage("--expected-rows expects 1 or more, got " + llvm::Twine(options.expectedRows));
+  if (!(options.maxGrowth >= 0))
+    return wrongUsage("--max-growth expects 0 or more, got " + llvm::Twine(std::to_string(options.maxGrowth)));
+  compile.sparsify.expectedRows = options.expectedRows;
+  compile.sparsify.maxGrowth = options.maxGrowth;
+  return true;
+}
+
 static bool readShapes(const Options &options, LoadOptions &load) {
   for (const std::string &text : options.inputShapes)
     if (!parseShape(text, load))
@@ -193,7 +210,8 @@ std::optional<Flags> parseFlags(int argc, char **argv) {
     wrongUsage("no output given, expected -o FILE");
   else if (options.threads.getNumOccurrences() && options.threads < 0)
     wrongUsage("--threads expects 0 or more, got " + llvm::Twine(options.threads));
-  else if (checkStages(options) && readTarget(options, compile) && readMask(options, compile) && readPrune(options, compile) && readShapes(options, flags.load)) {
+  else if (checkStages(options) && readTarget(options, compile) && readMask(options, compile) && readPrune(options, compile) &&
+           readSparsify(options, compile) && readShapes(options, flags.load)) {
     flags.model = options.model;
     flags.json = options.json;
     if (options.remarks.getNumOccurrences())
