@@ -83,6 +83,8 @@ public:
   ScalarType sumType() const { return accumulator; }
   /// Stores element `at` of the result.
   mlir::LogicalResult finish(llvm::ArrayRef<int64_t> at, Scalar sum);
+  /// Makes the element zero.
+  void clear(llvm::ArrayRef<int64_t> at);
   HostTensor take() { return std::move(output); }
 
 private:

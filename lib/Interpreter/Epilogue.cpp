@@ -63,22 +63,28 @@ FailureOr<Epilogue> Epilogue::create(Frame &frame, OpCall &call, Region &region,
   return epilogue;
 }
 
+static int64_t offsetOf(ArrayRef<int64_t> at, ArrayRef<int64_t> strides) {
+  int64_t offset = 0;
+  for (auto [i, stride] : llvm::zip_equal(at, strides))
+    offset += i * stride;
+  return offset;
+}
+
+void Epilogue::clear(ArrayRef<int64_t> at) {
+  int64_t width = byteWidth(output.type());
+  std::memset(bytes + offsetOf(at, strides) * width, 0, width);
+}
+
 LogicalResult Epilogue::finish(ArrayRef<int64_t> at, Scalar sum) {
-  auto position = [&](ArrayRef<int64_t> strides) {
-    int64_t position = 0;
-    for (auto [i, stride] : llvm::zip_equal(at, strides))
-      position += i * stride;
-    return position;
-  };
   Scalar value = accumulator.isFloat ? fromFloat(roundTo(accumulator, sum.f)) : fromInteger(wrapTo(accumulator, sum.i));
   if (program) {
     program->setArgument(0, value);
     for (auto [i, operand] : llvm::enumerate(operands))
-      program->setArgument(i + 1, loadScalar(operand.tensor.type(), operand.tensor.bytes(), position(operand.strides)));
+      program->setArgument(i + 1, loadScalar(operand.tensor.type(), operand.tensor.bytes(), offsetOf(at, operand.strides)));
     if (failed(program->run()))
       return failure();
     value = program->result(0);
   }
-  storeScalar(output.type(), bytes, position(strides), convert(value, yielded, scalarTypeOf(output.type())));
+  storeScalar(output.type(), bytes, offsetOf(at, strides), convert(value, yielded, scalarTypeOf(output.type())));
   return success();
 }

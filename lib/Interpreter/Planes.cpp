@@ -38,6 +38,23 @@ template <typename T> static SumOf<T> sumAt(ArrayRef<SparseTerm> terms, const El
   return sum;
 }
 
+namespace {
+/// What an element of the result is.
+struct Place {
+  int64_t output, position;
+  bool isPosition; ///< else it lies between lines or in the frame
+};
+} // namespace
+
+static Place placeOf(SparseConvOp op, ArrayRef<int64_t> at) {
+  int64_t pitch = op.getPitch();
+  auto frame = op.getFrame();
+  if (!frame)
+    return {at[3], at[1] * pitch + at[2], true};
+  int64_t position = at[3] - (*frame)[0];
+  return {at[1], position, position >= 0 && position / pitch < op.getExtents()[0] && position % pitch < op.getExtents()[1]};
+}
+
 static LogicalResult runSparseConv(Frame &frame, SparseConvOp op, OpCall &call) {
   const HostTensor &planes = call.tensor(op.getPlanes());
   SparsePackAttr pack = op.getPack();
@@ -48,7 +65,10 @@ static LogicalResult runSparseConv(Frame &frame, SparseConvOp op, OpCall &call) 
       (op.getBias() && failed(expectExtent(op, "bias elements", outputs, call.tensor(op.getBias()).size()))) ||
       failed(sparseTerms(op, pack, call.tensor(op.getValues()), call.tensor(op.getColumns()), call.tensor(op.getStarts()), span, terms)))
     return failure();
-  SmallVector<int64_t> shape{planes.shape()[0], op.getExtents()[0], op.getExtents()[1], outputs};
+  int64_t batch = planes.shape()[0];
+  SmallVector<int64_t> shape{batch, op.getExtents()[0], op.getExtents()[1], outputs};
+  if (auto frame = op.getFrame())
+    shape = {batch, outputs, 1, (*frame)[1]};
   auto epilogue =
       Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
   if (failed(epilogue))
@@ -60,9 +80,12 @@ static LogicalResult runSparseConv(Frame &frame, SparseConvOp op, OpCall &call) 
     if (op.getBias())
       bias.emplace(call.tensor(op.getBias()));
     return forEachIndex(shape, [&](ArrayRef<int64_t> at) {
-      SumOf<T> sum = sumAt<T>(terms[at[3]], values, x + (at[0] * image + at[1] * pitch + at[2]));
+      Place place = placeOf(op, at);
+      if (!place.isPosition)
+        return epilogue->clear(at), success();
+      SumOf<T> sum = sumAt<T>(terms[place.output], values, x + (at[0] * image + place.position));
       if (bias)
-        sum += static_cast<SumOf<T>>((*bias)[at[3]]);
+        sum += static_cast<SumOf<T>>((*bias)[place.output]);
       return epilogue->finish(at, sumScalar(sum));
     });
   });

@@ -277,6 +277,6 @@ def transformer_networks():
 
 
 def networks():
-    from sparse_cases import plane_networks, sparse_networks  # which builds on this module
-    for family in (sparse_networks, plane_networks, linear_networks, product_networks, residual_networks, window_networks, joined_networks, transformer_networks):
+    from sparse_cases import chain_networks, plane_networks, sparse_networks  # which builds on this module
+    for family in (sparse_networks, plane_networks, chain_networks, linear_networks, product_networks, residual_networks, window_networks, joined_networks, transformer_networks):
         yield from family()

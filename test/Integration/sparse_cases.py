@@ -223,3 +223,65 @@ def plane_networks():
     yield pruned_conv("blocks8", (14, 14), 64, 64, (3, 3), pads=(1, 1, 1, 1), rows=8)
     yield pruned_conv("none", (14, 14), 32, 32, (3, 3), pads=(1, 1, 1, 1), density=0)
     yield pruned_conv("chunks", (14, 14), 300, 150, (3, 3), pads=(1, 1, 1, 1), density=0.03)
+
+
+class Images:
+    """Pruned convolutions one after the other: values of a network beside what numpy has for them, `[N, H, W, C]`."""
+
+    def __init__(self, network):
+        self.n = network
+
+    def input(self, *shape):
+        return self.n.input("batch", *shape)
+
+    def conv(self, image, outputs, kernel, *, strides=(1, 1), dilations=(1, 1), pads=(0, 0, 0, 0), density=0.06, rows=1, add=None):
+        """With relu, after `add` if there is one."""
+        value, array = image
+        channels = array.shape[3]
+        w = pruned(outputs, channels * kernel[0] * kernel[1], density, rows).reshape(outputs, channels, *kernel) / 8
+        bias = ints(outputs)
+        y = np.moveaxis(conv(np.moveaxis(array, 3, 1), w, bias, list(strides), list(dilations), list(pads), 1), 1, 3)
+        lists = [", ".join(map(str, numbers)) for numbers in (strides, dilations, pads)]
+        attributes = (f"{{{{strides = array<i64: {lists[0]}>, dilations = array<i64: {lists[1]}>, pads = array<i64: {lists[2]}>, "
+                      "groups = 1 : i64, channels_last}}")
+        result = self.n.op("nnopt.conv {0}, {1} bias {2} " + attributes, [value, self.n.weight(w), self.n.weight(bias)], ["batch", *y.shape[1:]])
+        if add is None:
+            return self.n.elementwise(RELU.format("%v0"), [result]), relu(y)
+        return self.n.elementwise("%s = arith.addf %v0, %v1 : f32\n" + RELU.format("%s"), [result, add[0]]), relu(y + add[1])
+
+
+SAME = {"kernel": (3, 3), "pads": (1, 1, 1, 1)}
+
+
+def bottleneck(images, x, inner, outputs, rows=1, add=None):
+    """Two 1x1 convolutions around one of 3x3."""
+    y = images.conv(x, inner, (1, 1), rows=rows)
+    y = images.conv(y, inner, **SAME, rows=rows)
+    return images.conv(y, outputs, (1, 1), rows=rows, add=add)
+
+
+def chain_networks():
+    """Planes that go from convolution to convolution, and where they must not."""
+    for size, batch, rows in ((7, 1, 1), (13, 2, 1), (20, 1, 4)):
+        n = Network(f"planes_chain_blocks{size}", batch=batch)
+        images = Images(n)
+        x = bottleneck(images, images.input(size, size, 40), 48, 64, rows)
+        x = bottleneck(images, x, 48, 64, rows, add=x)
+        x = bottleneck(images, x, 48, 64, rows, add=x)
+        y = images.conv(x, 80, (3, 3), strides=(2, 2), pads=(1, 1, 1, 1), rows=rows)  # other planes
+        yield n.finish(*images.conv(y, 80, (1, 1), rows=rows, add=images.conv(x, 80, (1, 1), strides=(2, 2), rows=rows)))
+    n = Network("planes_chain_windows", batch=2)
+    images = Images(n)
+    x = images.conv(images.input(15, 18, 48), 64, (3, 3))
+    x = images.conv(x, 48, (5, 5), pads=(2, 2, 2, 2))
+    x = images.conv(x, 64, (3, 3), dilations=(2, 3), pads=(2, 3, 2, 3))
+    x = images.conv(x, 48, (1, 3), pads=(0, 2, 0, 0))
+    x = images.conv(x, 64, (3, 1), pads=(3, 0, 1, 0))
+    yield n.finish(*images.conv(x, 48, (2, 2), pads=(0, 0, 1, 1)))
+    n = Network("planes_chain_rows", batch=1)
+    images = Images(n)
+    x = images.conv(images.input(10, 10, 48), 64, **SAME)
+    y = images.conv(x, 64, **SAME, add=images.input(10, 10, 64))  # an operand that is no planes
+    z = images.conv(y, 64, (1, 1), add=x)
+    n.finish(*y)  # and a value that is seen
+    yield n.finish(*z)

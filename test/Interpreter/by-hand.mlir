@@ -1,7 +1,7 @@
 // Small numbers that can be followed by hand.
 // RUN: nnopt-run %s --engine=reference | FileCheck %s
 
-func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>) {
+func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>, tensor<1x1x1x20xf32>) {
   %x = arith.constant dense<[[1.0, 2.0, 3.0]]> : tensor<1x3xf32>
   %w = nnopt.weight "w" dense<[[1.0, 0.0, -1.0], [0.5, 0.5, 0.5]]> : tensor<2x3xf32>
   %b = nnopt.weight dense<[10.0, 20.0]> : tensor<2xf32>
@@ -53,5 +53,17 @@ func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x
   // CHECK: out6: tensor<1x2xf32> [19, 12]
   %6 = nnopt.permute_linear %x, %sv, %si, %sc, %ss {pack = #nnopt.permute_pack<outputs = 2, depth = 3, rows = 2, window = 2>}
     : (tensor<1x3xf32>, tensor<2x2xf32>, tensor<2x2xi8>, tensor<2xi32>, tensor<2xi32>) -> tensor<1x2xf32>
-  return %0, %1, %2, %3, %4, %5, %6 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>
+
+  // Two positions times ten, as planes behind one zero; what follows them is no position.
+  %image = nnopt.weight dense<[[[[1.0], [2.0]]]]> : tensor<1x1x2x1xf32>
+  %p = nnopt.image_planes %image {strides = array<i64: 1, 1>, phases = array<i64: 1, 1>, pads = array<i64: 0, 0>, lines = 1 : i64, pitch = 3 : i64, size = 32 : i64}
+    : (tensor<1x1x2x1xf32>) -> tensor<1x1x1x32xf32>
+  %cv = nnopt.weight dense<10.0> : tensor<1x1xf32>
+  %cc = nnopt.weight dense<0> : tensor<1xi32>
+  %cs = nnopt.weight dense<[0, 1]> : tensor<2xi32>
+  // CHECK: out7: tensor<1x1x1x20xf32> [0, 10, 20, 0, 0, 0, ...]
+  %7 = nnopt.sparse_conv %p, %cv, %cc, %cs {extents = array<i64: 1, 2>, pitch = 3 : i64, frame = array<i64: 1, 20>,
+    pack = #nnopt.sparse_pack<outputs = 1, depth = 32, rows = 1, strip = 1, chunk = 32>}
+    : (tensor<1x1x1x32xf32>, tensor<1x1xf32>, tensor<1xi32>, tensor<2xi32>) -> tensor<1x1x1x20xf32>
+  return %0, %1, %2, %3, %4, %5, %6, %7 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>, tensor<1x1x1x20xf32>
 }

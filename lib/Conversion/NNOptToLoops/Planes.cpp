@@ -32,15 +32,29 @@ LogicalResult nnopt::lowerToLoops(SparseConvOp op, LoopEmitter &e) {
   Type sumType = e.accumulatorType(planesType.getElementType());
   SparseLists lists{op.getPack(), op.getValues(), op.getColumns(), op.getStarts()};
   SmallVector<Value> sizes = llvm::map_to_vector(planesType.getShape().drop_front(), [&](int64_t extent) { return e.index(extent); });
-  e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) {
-    Value position = e.add(e.mul(at[1], e.index(op.getPitch())), at[2]);
-    Value initial = op.getBias() ? e.read(op.getBias(), {at[3]}, sumType) : e.zero(sumType);
-    Value sum = e.foldBlocks(lists, at[3], initial, [&](Value column) {
+  auto emitResult = [&](LoopEmitter::Coordinates at, Value output, Value position) {
+    Value initial = op.getBias() ? e.read(op.getBias(), {output}, sumType) : e.zero(sumType);
+    Value sum = e.foldBlocks(lists, output, initial, [&](Value column) {
       SmallVector<Value> from = e.delinearize(e.add(column, position), sizes);
       from.insert(from.begin(), at[0]);
       return e.read(planes, from, sumType);
     });
     e.finish(sum, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), destination, at);
+  };
+  Value pitch = e.index(op.getPitch());
+  auto frame = op.getFrame();
+  if (!frame) {
+    e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) { emitResult(at, at[3], e.add(e.mul(at[1], pitch), at[2])); });
+    return success();
+  }
+  // Zeros first: positions are some of the elements.
+  Type element = cast<MemRefType>(destination.getType()).getElementType();
+  e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) { e.write(e.zeroOf(element), destination, at); });
+  SmallVector<Value> results{e.extent(destination, 0), e.index(op.getPack().getOutputs()), e.index(op.getExtents()[0]), e.index(op.getExtents()[1])};
+  e.forEach(results, [&](LoopEmitter::Coordinates at) {
+    Value position = e.add(e.mul(at[2], pitch), at[3]);
+    SmallVector<Value> to{at[0], at[1], e.index(0), e.add(position, e.index((*frame)[0]))};
+    emitResult(to, at[1], position);
   });
   return success();
 }

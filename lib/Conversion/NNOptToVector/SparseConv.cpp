@@ -23,12 +23,12 @@ public:
         pitch(maxTile * k.isa.lanes) {}
 
   void emit() {
-    int64_t vectors = positionsOf(op) / k.isa.lanes, whole = vectors / maxTile, rest = vectors % maxTile;
+    int64_t vectors = op.positions() / k.isa.lanes, whole = vectors / maxTile, rest = vectors % maxTile;
     SmallVector<Value> sizes{planes.extents[0], k.index(whole + (rest != 0)), k.index(pack.strips())};
     k.parallel(k.product(sizes), [&](Value item) {
       SmallVector<Value> at = k.delinearize(item, sizes);
       sums = k.stackArray(k.b.getF32Type(), llvm::alignTo(pack.getStrip(), k.isa.lanes) * pitch);
-      finisher.emplace(k, op, p, pack.getStrip(), k.stackArray(k.b.getI64Type(), pitch));
+      finisher.emplace(k, op, p, pack.getStrip(), maxTile);
       image = at[0];
       auto emitTile = [&](int64_t tileVectors) {
         SparseTile tile{tileVectors, pitch, k.index(tileVectors * k.isa.lanes)};
@@ -55,8 +55,7 @@ private:
     Value list = k.mul(strip, k.index(pack.chunks() * pack.listsPerChunk()));
     Value from = k.at(planes.pointer, k.b.getF32Type(), k.add(k.mul(image, planes.strides[0]), position));
     emitStrip(k, op, tile, {pack, values, columns, k.at(starts, k.b.getI32Type(), list), from, sums, /*isPlanes=*/true});
-    finisher->emitNumbers(tile, position);
-    finisher->emitStrip(tile, image, strip, sums);
+    finisher->emit({sums, k.isa.lanes, tile.pitch, k.index(tile.vectors), image, position, strip});
   }
 };
 

@@ -16,10 +16,10 @@ namespace {
 /// The body of the function that finishes the sums of a strip.
 class PositionFinisher {
 public:
-  PositionFinisher(KernelBuilder &k, const GemmProblem &problem, const SparseTile &tile, int64_t line)
-      : k(k), problem(problem), vectors(tile.vectors), pitch(tile.pitch), lanes(k.isa.lanes), line(line) {}
+  PositionFinisher(KernelBuilder &k, const GemmProblem &problem, int64_t vectorStep, int64_t pitch, int64_t line)
+      : k(k), problem(problem), vectorStep(vectorStep), pitch(pitch), lanes(k.isa.lanes), line(line) {}
 
-  Value sums, numbers, columns, c, bias;
+  Value vectors, sums, numbers, columns, c, bias;
   SmallVector<Value> cStrides;
   SmallVector<Value> operands;
   SmallVector<SmallVector<Value>> operandStrides;
@@ -36,7 +36,7 @@ public:
 private:
   KernelBuilder &k;
   const GemmProblem &problem;
-  int64_t vectors, pitch, lanes, line;
+  int64_t vectorStep, pitch, lanes, line;
   bool isLong = false;
 
   Type f32() { return k.b.getF32Type(); }
@@ -45,15 +45,16 @@ private:
 
   void emitColumns(Value column, Value mask) {
     Value biasVector = bias ? loadColumns(k.at(bias, f32(), column), mask) : Value();
-    for (int64_t v = 0; v < vectors; ++v) {
+    k.loop(k.index(0), vectors, 1, [&](Value v) {
+      Value from = k.add(k.mul(v, k.index(vectorStep)), k.mul(column, k.index(pitch))), first = k.mul(v, k.index(lanes));
       SmallVector<Value> square;
       for (int64_t i = 0; i < lanes; ++i)
-        square.push_back(k.load(type(), k.at(sums, f32(), k.add(k.mul(k.add(column, k.index(i)), k.index(pitch)), k.index(v * lanes)))));
+        square.push_back(k.load(type(), k.at(sums, f32(), k.add(from, k.index(i * pitch)))));
       k.transposeSquare(square);
       if (!isLong) {
         for (int64_t i = 0; i < lanes; ++i)
-          emitPosition(square[i], k.index(v * lanes + i), column, biasVector, mask);
-        continue;
+          emitPosition(square[i], k.add(first, k.index(i)), column, biasVector, mask);
+        return;
       }
       // One copy of a long epilogue, in a loop over the square in memory.
       Value memory = k.stackArray(f32(), lanes * lanes);
@@ -61,14 +62,14 @@ private:
         k.store(square[i], k.at(memory, f32(), k.index(i * lanes)));
       k.loop(k.index(0), k.index(lanes), 1, [&](Value i) {
         Value sum = k.load(type(), k.at(memory, f32(), k.mul(i, k.index(lanes))));
-        emitPosition(sum, k.add(k.index(v * lanes), i), column, biasVector, mask);
+        emitPosition(sum, k.add(first, i), column, biasVector, mask);
       });
-    }
+    });
   }
 
-  /// Finishes position `i` of the tile, if it is one of the result.
+  /// Finishes position `i` of the item, if it is one of the result.
   void emitPosition(Value sum, Value i, Value column, Value biasVector, Value mask) {
-    Value loaded = k.load(k.b.getI64Type(), k.at(numbers, k.b.getI64Type(), i));
+    Value loaded = k.load(k.b.getI32Type(), k.at(numbers, k.b.getI32Type(), i));
     Value number = arith::IndexCastOp::create(k.b, k.loc, k.b.getIndexType(), loaded);
     k.when(k.less(k.index(-1), number), [&] {
       SmallVector<Value> addresses;
@@ -93,20 +94,33 @@ private:
 
 } // namespace
 
-/// For each position of the tile the number that it has in the result, or -1.
-void SparseConvFinisher::emitNumbers(const SparseTile &tile, Value position) {
+SparseConvFinisher::SparseConvFinisher(KernelBuilder &k, SparseConvOp op, const GemmProblem &problem, int64_t strip, int64_t mostVectors)
+    : k(k), op(op), p(problem), strip(strip), numbers(k.stackArray(k.b.getI32Type(), mostVectors * k.isa.lanes)) {}
+
+void SparseConvFinisher::emit(const ConvSums &sums) {
+  emitNumbers(sums);
+  int64_t outputs = op.getPack().getOutputs(), strips = llvm::divideCeil(outputs, strip), rest = outputs % strip;
+  auto finish = [&](int64_t count) { op.getFrame() ? emitPlanes(sums, k.index(count)) : emitRows(sums, k.index(count)); };
+  if (rest == 0 || strips == 1)
+    return finish(rest == 0 ? strip : rest);
+  k.when(k.less(sums.strip, k.index(strips - 1)), [&] { finish(strip); }, [&] { finish(rest); });
+}
+
+/// For each position the number that it has in the result, or -1.
+void SparseConvFinisher::emitNumbers(const ConvSums &sums) {
   int64_t line = op.getExtents()[1], count = op.getExtents()[0] * line, planePitch = op.getPitch();
   KernelCall function(k, op, "position_numbers");
-  function.key(Twine(line) + "," + Twine(count) + "," + Twine(planePitch) + "," + Twine(tile.vectors));
-  unsigned first = function.scalar(position), to = function.pointer(numbers);
+  function.key(Twine(line) + "," + Twine(count) + "," + Twine(planePitch));
+  unsigned first = function.scalar(sums.position), to = function.pointer(numbers), vectors = function.number(sums.vectors);
   function.emit([&](KernelBuilder &b) {
+    Type i32 = b.b.getI32Type();
     Value lineValue = b.index(line), pitchValue = b.index(planePitch);
     Value x = b.rem(function[first], pitchValue);
     Value number = b.add(b.mul(b.div(function[first], pitchValue), lineValue), b.min(x, lineValue));
-    b.loop(b.index(0), b.index(tile.vectors * b.isa.lanes), 1, {x, number}, [&](Value i, ValueRange carried) -> SmallVector<Value> {
+    b.loop(b.index(0), b.mul(function[vectors], b.index(b.isa.lanes)), 1, {x, number}, [&](Value i, ValueRange carried) -> SmallVector<Value> {
       Value isPosition = arith::AndIOp::create(b.b, b.loc, b.less(carried[0], lineValue), b.less(carried[1], b.index(count)));
       Value shown = arith::SelectOp::create(b.b, b.loc, isPosition, carried[1], b.index(-1));
-      b.store(arith::IndexCastOp::create(b.b, b.loc, b.b.getI64Type(), shown), b.at(function[to], b.b.getI64Type(), i));
+      b.store(arith::IndexCastOp::create(b.b, b.loc, i32, shown), b.at(function[to], i32, i));
       Value next = b.add(carried[0], b.index(1));
       Value wrapped = arith::SelectOp::create(b.b, b.loc, b.less(next, pitchValue), next, b.index(0));
       Value step = arith::SelectOp::create(b.b, b.loc, isPosition, b.index(1), b.index(0));
@@ -115,13 +129,13 @@ void SparseConvFinisher::emitNumbers(const SparseTile &tile, Value position) {
   });
 }
 
-void SparseConvFinisher::emitFinish(const SparseTile &tile, Value image, Value number, Value count, Value sums) {
-  Value column = k.mul(number, k.index(strip)), none = k.index(0);
-  SmallVector<Value> outer{image, none};
+void SparseConvFinisher::emitRows(const ConvSums &sums, Value count) {
+  Value column = k.mul(sums.strip, k.index(strip)), none = k.index(0);
+  SmallVector<Value> outer{sums.image, none};
   KernelCall function(k, op, "conv_finish");
-  function.key(Twine(tile.vectors) + "," + Twine(tile.pitch) + "," + Twine(op.getExtents()[1]));
-  unsigned from = function.pointer(sums), ids = function.pointer(numbers), c = function.pointer(addressOf(k, p.c, outer, none, column));
-  unsigned columnCount = function.number(count);
+  function.key(Twine(sums.vectorStep) + "," + Twine(sums.pitch) + "," + Twine(op.getExtents()[1]));
+  unsigned from = function.pointer(sums.sums), ids = function.pointer(numbers), c = function.pointer(addressOf(k, p.c, outer, none, column));
+  unsigned columnCount = function.number(count), vectors = function.number(sums.vectors);
   auto strides = [&](const RowAccess &access) { return std::pair(function.number(access.strides[1]), function.number(access.strides[2])); };
   auto cStrides = strides(p.c);
   std::optional<unsigned> bias;
@@ -137,10 +151,10 @@ void SparseConvFinisher::emitFinish(const SparseTile &tile, Value image, Value n
   if (p.epilogue)
     function.key(*p.epilogue);
   function.emit([&](KernelBuilder &inner) {
-    PositionFinisher finisher(inner, p, tile, op.getExtents()[1]);
+    PositionFinisher finisher(inner, p, sums.vectorStep, sums.pitch, op.getExtents()[1]);
     auto pairOf = [&](std::pair<unsigned, unsigned> handles) { return SmallVector<Value>{function[handles.first], function[handles.second]}; };
     finisher.sums = function[from], finisher.numbers = function[ids], finisher.columns = function[columnCount], finisher.c = function[c];
-    finisher.cStrides = pairOf(cStrides);
+    finisher.vectors = function[vectors], finisher.cStrides = pairOf(cStrides);
     finisher.bias = bias ? function[*bias] : Value();
     for (unsigned handle : operands)
       finisher.operands.push_back(function[handle]);
@@ -150,19 +164,19 @@ void SparseConvFinisher::emitFinish(const SparseTile &tile, Value image, Value n
   });
 }
 
-void SparseConvFinisher::emitStrip(const SparseTile &tile, Value image, Value number, Value sums) {
-  int64_t outputs = op.getPack().getOutputs(), strips = llvm::divideCeil(outputs, strip), rest = outputs % strip;
-  if (rest == 0 || strips == 1)
-    return emitFinish(tile, image, number, k.index(rest == 0 ? strip : rest), sums);
-  k.when(
-      k.less(number, k.index(strips - 1)), [&] { emitFinish(tile, image, number, k.index(strip), sums); },
-      [&] { emitFinish(tile, image, k.index(strips - 1), k.index(rest), sums); });
+/// True if vectors along the positions of planes can be finished and stored.
+static bool isPlanes(SparseConvOp op) {
+  auto isWhole = [](Value memref) { return cast<MemRefType>(memref.getType()).getLayout().isIdentity(); };
+  auto isIdentity = [](Attribute map) { return cast<AffineMapAttr>(map).getValue().isIdentity(); };
+  int64_t lead = (*op.getFrame())[0], size = (*op.getFrame())[1], unit = SparseConvOp::kPositionUnit;
+  return lead % unit == 0 && size % unit == 0 && isWhole(op.getInit()) && llvm::all_of(op.getEpilogueOperands(), isWhole) &&
+         (!op.getEpilogueMaps() || llvm::all_of(*op.getEpilogueMaps(), isIdentity));
 }
 
 std::optional<GemmProblem> nnopt::sparseConvProblem(KernelBuilder &k, SparseConvOp op) {
   auto type = cast<MemRefType>(op.getPlanes().getType());
   if (!isF32({op.getPlanes(), op.getValues(), op.getInit()}) || (op.getBias() && !isF32(op.getBias())) || !type.getLayout().isIdentity() ||
-      !isUnitInnermost(op.getInit()) || !isFastEpilogue(op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps()))
+      !isUnitInnermost(op.getInit()) || (op.getFrame() && !isPlanes(op)) || !isFastEpilogue(op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps()))
     return std::nullopt;
   SmallVector<Value> still(3, k.index(0));
   GemmProblem problem;

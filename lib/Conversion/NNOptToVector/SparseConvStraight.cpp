@@ -16,7 +16,7 @@ static constexpr int64_t kSumBytes = 64 * 1024, kLeastTiles = 4, kMostTiles = 16
 // Work items to have, so that threads get even shares.
 static constexpr int64_t kItems = 4;
 
-static int64_t tilesOf(SparseConvOp op) { return positionsOf(op) / kStraightRows; }
+static int64_t tilesOf(SparseConvOp op) { return op.positions() / kStraightRows; }
 
 /// Tiles of a work item.
 static int64_t blockTilesOf(SparseConvOp op, int64_t strip) {
@@ -33,15 +33,11 @@ static void emitTiles(KernelBuilder &k, SparseConvOp op, const GemmProblem &prob
     SmallVector<Value> at = k.delinearize(item, sizes);
     Type f32 = k.b.getF32Type();
     Value sums = k.stackArray(f32, plan.strip * kStraightRows * blockTiles);
-    SparseConvFinisher finisher(k, op, problem, plan.strip, k.stackArray(k.b.getI64Type(), kStraightRows));
+    SparseConvFinisher finisher(k, op, problem, plan.strip, blockTiles);
     Value tile = k.mul(at[1], k.index(blockTiles)), tiles = k.min(k.index(blockTiles), k.sub(k.index(tileCount), tile));
     Value x = k.at(planes.pointer, f32, k.add(k.mul(at[0], planes.strides[0]), k.mul(tile, k.index(kStraightRows))));
     calls.emitStrip(at[2], x, sums, tiles);
-    k.loop(k.index(0), tiles, 1, [&](Value i) {
-      SparseTile one{1, kStraightRows, k.index(kStraightRows)};
-      finisher.emitNumbers(one, k.mul(k.add(tile, i), k.index(kStraightRows)));
-      finisher.emitStrip(one, at[0], at[2], k.at(sums, f32, k.mul(i, k.index(plan.strip * kStraightRows))));
-    });
+    finisher.emit({sums, plan.strip * kStraightRows, kStraightRows, tiles, at[0], k.mul(tile, k.index(kStraightRows)), at[2]});
   });
 }
 

@@ -73,14 +73,25 @@ LogicalResult SparseConvOp::verify() {
   if (failed(verifySparsePack(*this, getValues(), getColumns(), getStarts(), pack)) || // c3
       failed(verifyBias(*this, getBias(), pack.getOutputs())))                         // c4
     return failure();
+  if (auto frame = getFrame()) { // c6
+    if (failed(verifyPair(*this, "entries of the frame", *frame, 0)))
+      return failure();
+    if ((*frame)[1] - (*frame)[0] < positions())
+      return emitOpError("has planes of ") << (*frame)[1] << " elements for " << positions() << " positions behind " << (*frame)[0];
+  }
   return verifyEpilogue(*this, getEpilogue(), getEpilogueOperands(), getEpilogueMaps(), /*resultRank=*/4); // c5
 }
 
 SmallVector<int64_t> SparseConvOp::inferStaticShape() {
+  if (auto frame = getFrame())
+    return {shapeOf(getPlanes())[0], getPack().getOutputs(), 1, (*frame)[1]};
   return {shapeOf(getPlanes())[0], getExtents()[0], getExtents()[1], getPack().getOutputs()};
 }
 
 SmallVector<OpFoldResult> SparseConvOp::inferResultShape(OpBuilder &builder) {
+  if (auto frame = getFrame())
+    return {dimOf(builder, getLoc(), getPlanes(), 0), builder.getIndexAttr(getPack().getOutputs()), builder.getIndexAttr(1),
+            builder.getIndexAttr((*frame)[1])};
   return {dimOf(builder, getLoc(), getPlanes(), 0), builder.getIndexAttr(getExtents()[0]),
           builder.getIndexAttr(getExtents()[1]), builder.getIndexAttr(getPack().getOutputs())};
 }

@@ -62,17 +62,27 @@ struct Axis {
 };
 } // namespace
 
-/// The distance of lines: a line may end where the next one's leading zeros serve as its padding.
-static int64_t pitchOf(const Axis &y, const Axis &x) {
-  int64_t least = std::max<int64_t>({x.filled(), x.read() - x.clear(), x.result()});
+/// The least distance of lines: a line may end where the next one's leading zeros serve as its padding.
+static int64_t leastPitchOf(const Axis &x) { return std::max<int64_t>({x.filled(), x.read() - x.clear(), x.result()}); }
+
+static int64_t evenPitchOf(const Axis &y, const Axis &x, int64_t least) {
   auto vectors = [&](int64_t pitch) { return int64_t(llvm::divideCeil((y.result() - 1) * pitch + x.result(), kVector)); };
   int64_t aligned = llvm::alignTo(least, kVector);
   return vectors(aligned) <= vectors(least) + vectors(least) / kAlignmentShare ? aligned : least;
 }
 
+static std::pair<Axis, Axis> axesOf(ConvOp op) {
+  ArrayRef<int64_t> input = cast<ShapedType>(op.getInput().getType()).getShape();
+  SmallVector<int64_t> kernel = op.getKernelShape();
+  auto axis = [&](unsigned d) {
+    return Axis{input[d + 1], kernel[d], op.getStrides()[d], op.getDilations()[d], op.getPads()[d], op.getPads()[d + 2]};
+  };
+  return {axis(0), axis(1)};
+}
+
 static llvm::Error reason(const llvm::Twine &text) { return llvm::createStringError(text); }
 
-llvm::Expected<ConvPlanes> ConvPlanes::of(ConvOp op) {
+llvm::Expected<ConvPlanes> ConvPlanes::of(ConvOp op, std::optional<int64_t> pitch) {
   ArrayRef<int64_t> input = cast<ShapedType>(op.getInput().getType()).getShape();
   if (op.getSpatialRank() != 2)
     return reason(llvm::formatv("the image has {0} dimensions, planes have 2", op.getSpatialRank()).str());
@@ -80,17 +90,13 @@ llvm::Expected<ConvPlanes> ConvPlanes::of(ConvOp op) {
     return reason(llvm::formatv("{0} groups of channels share no input", static_cast<int64_t>(op.getGroups())).str());
   if (llvm::any_of(input.drop_front(), ShapedType::isDynamic))
     return reason("the height or width of the image is not known, so taps have no constant places");
-  SmallVector<int64_t> kernel = op.getKernelShape();
-  auto axis = [&](unsigned d) {
-    return Axis{input[d + 1], kernel[d], op.getStrides()[d], op.getDilations()[d], op.getPads()[d], op.getPads()[d + 2]};
-  };
-  Axis y = axis(0), x = axis(1);
+  auto [y, x] = axesOf(op);
   if (y.result() < 1 || x.result() < 1)
     return reason("the result is empty");
   ConvPlanes planes;
   planes.strides = {y.stride, x.stride}, planes.phases = {y.phases(), x.phases()};
   planes.pads = {y.padBegin, x.padBegin}, planes.extents = {y.result(), x.result()};
-  planes.channels = input[3], planes.lines = y.filled(), planes.pitch = pitchOf(y, x);
+  planes.channels = input[3], planes.lines = y.filled(), planes.pitch = pitch ? *pitch : evenPitchOf(y, x, leastPitchOf(x));
   int64_t lastTap = y.shiftOf(y.kernel - 1) * planes.pitch + x.shiftOf(x.kernel - 1);
   // A vector more than what is filled, so that a store of whole vectors stays in its plane.
   planes.size = llvm::alignTo(std::max<int64_t>(planes.positions() + lastTap, planes.lines * planes.pitch + kVector), kVector);
@@ -101,4 +107,37 @@ llvm::Expected<ConvPlanes> ConvPlanes::of(ConvOp op) {
   if (planes.perChannel() > kMost / planes.channels)
     return reason(llvm::formatv("{0} planes of {1} elements are too large for 32-bit columns", planes.channels, planes.perChannel()).str());
   return planes;
+}
+
+ConvPlanes ConvPlanes::in(ConvOp op, const PlaneFrame &frame) {
+  auto [y, x] = axesOf(op);
+  ConvPlanes planes;
+  planes.strides = planes.phases = {1, 1};
+  planes.pads = {y.padBegin, x.padBegin}, planes.extents = {y.result(), x.result()};
+  planes.channels = cast<ShapedType>(op.getWeight().getType()).getDimSize(1);
+  planes.lines = y.input, planes.pitch = frame.pitch, planes.size = frame.size;
+  for (int64_t ky = 0; ky < y.kernel; ++ky)
+    for (int64_t kx = 0; kx < x.kernel; ++kx)
+      planes.taps.push_back(frame.lead + (y.shiftOf(ky) - y.padBegin) * frame.pitch + x.shiftOf(kx) - x.padBegin);
+  return planes;
+}
+
+int64_t ConvPlanes::leastPitch(ConvOp op) {
+  auto [y, x] = axesOf(op);
+  // In planes that are handed on, what follows a line is the padding of its end and of the next one's begin.
+  int64_t handedOn = x.stride == 1 ? x.input + std::max(x.padBegin, x.read() - x.padBegin - x.input) : 0;
+  return std::max(handedOn, leastPitchOf(x));
+}
+
+int64_t ConvPlanes::evenPitch(ConvOp op, int64_t least) {
+  auto [y, x] = axesOf(op);
+  return evenPitchOf(y, x, least);
+}
+
+int64_t ConvPlanes::reach(ConvOp op, const PlaneFrame &frame, bool readsPlanes) {
+  auto [y, x] = axesOf(op);
+  int64_t positions = llvm::alignTo((y.result() - 1) * frame.pitch + x.result(), kVector);
+  int64_t lastTap = readsPlanes ? (y.shiftOf(y.kernel - 1) - y.padBegin) * frame.pitch + x.shiftOf(x.kernel - 1) - x.padBegin : 0;
+  // Whole lines, so that a result can be cut in them.
+  return frame.lead + std::max(positions + std::max<int64_t>(0, lastTap), y.result() * frame.pitch);
 }

@@ -5,7 +5,7 @@
 #ifndef NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_CONVPLANES_H
 #define NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_CONVPLANES_H
 
-#include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "PlaneChains.h"
 
 #include "llvm/Support/Error.h"
 
@@ -25,8 +25,16 @@ struct ConvPlanes {
   /// Where element k of a sum (channel, then tap) lies in the planes of an image, for all k.
   std::vector<int64_t> columns() const;
 
-  /// The planes for `op`, which has channels last; a reason if it has none.
-  static llvm::Expected<ConvPlanes> of(ConvOp op);
+  /// The planes for `op`, which has channels last; a reason if it has none. `pitch`: the distance of lines if it is not free.
+  static llvm::Expected<ConvPlanes> of(ConvOp op, std::optional<int64_t> pitch = std::nullopt);
+  /// What `op`, which has planes, finds in those of a chain.
+  static ConvPlanes in(ConvOp op, const PlaneFrame &frame);
+
+  /// The least distance of lines for `op`, which has planes; and the one to take if there is a reason for `least`.
+  static int64_t leastPitch(ConvOp op);
+  static int64_t evenPitch(ConvOp op, int64_t least);
+  /// Elements of a plane of the chain that `op` may read or write.
+  static int64_t reach(ConvOp op, const PlaneFrame &frame, bool readsPlanes);
 };
 
 } // namespace nnopt

@@ -5,6 +5,7 @@
 #include "BranchOnRows.h"
 #include "ConvPlanes.h"
 #include "PermutedWeight.h"
+#include "PlaneChains.h"
 
 #include "nnopt/Cost/Kernels.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
@@ -12,6 +13,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Remarks.h"
@@ -101,17 +103,21 @@ struct Candidate {
   bool hasFewRows(int64_t most) const { return !hasUnknownRows() && leastRows() <= most; }
 };
 
-/// The ways to store the weight of a candidate.
-struct Forms {
-  SmallVector<BlockCount> counts;
-  PermutePackAttr permutePack;
-  std::optional<PermutedWeight> permuted;
-};
-
 /// A stored form, and the fewest rows that it is used for.
 struct Decision {
   FormChoice form;
   int64_t fromRows = 1;
+};
+
+/// A candidate that gains.
+struct Gain {
+  Candidate candidate;
+  BlockCount blocks;
+  int64_t rows, fromRows;
+  std::optional<ConvPlanes> planes; ///< of a convolution that is more than a linear layer over positions, or is in a chain
+  std::optional<ChainLink> link;
+
+  bool branches() const { return fromRows > rows; }
 };
 
 class Sparsify : public nnopt::impl::SparsifyBase<Sparsify> {
@@ -142,8 +148,14 @@ public:
       if (auto candidate = Candidate::of(op))
         candidates.push_back(*candidate);
     });
+    // All decisions come before the first change, as what neighbours do matters.
+    std::vector<Gain> gains;
     for (const Candidate &candidate : candidates)
-      decide(candidate);
+      if (std::optional<Gain> gain = decide(candidate))
+        gains.push_back(std::move(*gain));
+    PlaneChains chains = link(gains);
+    for (const Gain &gain : gains)
+      replace(gain, chains);
   }
 
 private:
@@ -151,14 +163,18 @@ private:
   llvm::DenseMap<std::pair<Value, Attribute>, SmallVector<Value>> stored;
   llvm::DenseMap<Value, Value> tiled;
 
-  void decide(Candidate candidate) {
+  static WeightMatrix weightOf(const Candidate &candidate, const ConstantData &data) {
+    return WeightMatrix::of(data, candidate.outputs, candidate.depth, candidate.isKn);
+  }
+
+  std::optional<Gain> decide(const Candidate &candidate) {
     std::optional<ConstantData> data = ConstantData::of(candidate.weight());
     if (!data || !data->type.getElementType().isF32() || data->size() == 0)
-      return; // nnopt-pack-weights says why
-    WeightMatrix weight = WeightMatrix::of(*data, candidate.outputs, candidate.depth, candidate.isKn);
+      return std::nullopt; // nnopt-pack-weights says why
+    WeightMatrix weight = weightOf(candidate, *data);
     WeightSparsity sparsity(weight);
     if (sparsity.nonzeros == sparsity.elements)
-      return;
+      return std::nullopt;
     std::string found = llvm::formatv("{0:f1} % zeros, {1}", 100 * sparsity.zeroShare(), sparsity.pattern());
     bool isOpen = candidate.hasUnknownRows() && expectedRows == 0;
     int64_t rows = candidate.hasUnknownRows() && expectedRows > 0 ? expectedRows : candidate.leastRows();
@@ -168,33 +184,63 @@ private:
       llvm::Expected<ConvPlanes> made = ConvPlanes::of(conv);
       if (!made) {
         remark::missed(candidate.op->getLoc(), kRemark("sparsify")) << remark::reason("{0}; {1}", found, llvm::toString(made.takeError()));
-        return;
+        return std::nullopt;
       }
       planes = std::move(*made);
       describe(*planes, layer);
       isOpen = false; // an image has many positions
     }
-    Forms forms = formsOf(candidate, weight, sparsity);
-    auto [best, fromRows] = choose(layer, forms.counts, sparsity.elements, isOpen);
+    auto [best, fromRows] = choose(layer, formsOf(candidate, weight, sparsity), sparsity.elements, isOpen);
     std::string compared = llvm::formatv("{0}; {1} of {2} products for {3} rows or more: {4:f1} us sparse in {5} of {6}, {7:f1} us dense", found,
                                          sparsity.nonzeros, sparsity.elements, std::max(rows, fromRows), best.sparse.microseconds,
                                          best.blocks.window > 1 ? "slots" : "blocks", best.blocks.rows, best.dense.microseconds);
     if (!best.sparse.kernel || (blocks == 0 && !best.gains())) {
       remark::missed(candidate.op->getLoc(), kRemark("sparsify")) << remark::reason("{0}", compared);
-      return;
+      return std::nullopt;
     }
     if (fromRows > rows)
       compared += ", which is kept for fewer";
     remark::passed(candidate.op->getLoc(), kRemark("sparsify")) << remark::add("{0}", compared);
-    if (fromRows > rows)
-      candidate.op = branchOnRows(candidate.op, candidate.input(), fromRows);
-    if (planes)
-      replace(candidate, weight, packOf(&getContext(), weight.outputs, *planes, best.blocks.rows), *planes);
-    else if (best.blocks.window > 1)
-      replace(candidate, *forms.permuted, forms.permutePack);
-    else
-      replace(candidate, weight, packOf(&getContext(), {std::max(rows, fromRows), weight.outputs, weight.depth}, best.blocks.rows));
     ++sparseOps;
+    return Gain{candidate, best.blocks, rows, fromRows, planes, std::nullopt};
+  }
+
+  /// Lets convolutions that follow each other hand planes on.
+  static PlaneChains link(MutableArrayRef<Gain> gains) {
+    SmallVector<ConvOp> convs;
+    auto convOf = [](const Gain &gain) { return gain.branches() || gain.blocks.rows == kPanelRows ? ConvOp() : dyn_cast<ConvOp>(gain.candidate.op); };
+    for (const Gain &gain : gains) {
+      ConvOp conv = convOf(gain);
+      if (!conv)
+        continue;
+      llvm::Expected<ConvPlanes> planes = ConvPlanes::of(conv);
+      // Those of a chain may be somewhat larger.
+      if (planes && planes->perChannel() < std::numeric_limits<int32_t>::max() / 4 / planes->channels)
+        convs.push_back(conv);
+      llvm::consumeError(planes.takeError());
+    }
+    PlaneChains chains(convs);
+    for (Gain &gain : gains) {
+      ConvOp conv = convOf(gain);
+      gain.link = conv ? chains.linkOf(conv) : std::nullopt;
+      if (gain.link)
+        gain.planes = gain.link->readsPlanes ? ConvPlanes::in(conv, gain.link->frame) : llvm::cantFail(ConvPlanes::of(conv, gain.link->frame.pitch));
+    }
+    return chains;
+  }
+
+  void replace(const Gain &gain, const PlaneChains &chains) {
+    Candidate candidate = gain.candidate;
+    WeightMatrix weight = weightOf(candidate, *ConstantData::of(candidate.weight()));
+    LinearSize product{std::max(gain.rows, gain.fromRows), weight.outputs, weight.depth};
+    if (gain.branches())
+      candidate.op = branchOnRows(candidate.op, candidate.input(), gain.fromRows);
+    if (gain.planes)
+      return replaceByConv(gain, weight, chains);
+    if (gain.blocks.window == 1)
+      return replace(candidate, weight, packOf(&getContext(), product, gain.blocks.rows));
+    auto pack = PermutePackAttr::get(&getContext(), weight.outputs, weight.depth, kPanelRows, kWindow);
+    replace(candidate, PermutedWeight(weight, pack), pack);
   }
 
   void describe(const ConvPlanes &planes, LayerSize &layer) {
@@ -204,16 +250,16 @@ private:
     layer.chunks = packOf(&getContext(), layer.product.outputs, planes, /*blockRows=*/1).chunks();
   }
 
-  Forms formsOf(const Candidate &candidate, const WeightMatrix &weight, const WeightSparsity &sparsity) {
-    Forms forms;
+  /// The ways to store the weight of a candidate.
+  SmallVector<BlockCount> formsOf(const Candidate &candidate, const WeightMatrix &weight, const WeightSparsity &sparsity) {
+    SmallVector<BlockCount> forms;
     bool fewRows = !candidate.conv() && candidate.hasFewRows(kMostPanelInputs);
     for (const WeightSparsity::Blocks &found : sparsity.blocks)
       if ((blocks == 0 || (found.rows == blocks && window <= 1)) && (found.rows != kPanelRows || fewRows))
-        forms.counts.push_back({found.rows, static_cast<double>(found.count)});
+        forms.push_back({found.rows, static_cast<double>(found.count)});
     if (fewRows && weight.depth >= kWindow && (blocks == 0 || (blocks == kPanelRows && window > 1))) {
-      forms.permutePack = PermutePackAttr::get(&getContext(), weight.outputs, weight.depth, kPanelRows, kWindow);
-      forms.permuted.emplace(weight, forms.permutePack);
-      forms.counts.push_back({kPanelRows, static_cast<double>(forms.permuted->slots()), kWindow});
+      PermutedWeight permuted(weight, PermutePackAttr::get(&getContext(), weight.outputs, weight.depth, kPanelRows, kWindow));
+      forms.push_back({kPanelRows, static_cast<double>(permuted.slots()), kWindow});
     }
     return forms;
   }
@@ -277,18 +323,41 @@ private:
     });
   }
 
-  void replace(const Candidate &candidate, const WeightMatrix &weight, SparsePackAttr pack, const ConvPlanes &planes) {
+  void replaceByConv(const Gain &gain, const WeightMatrix &weight, const PlaneChains &chains) {
+    const Candidate &candidate = gain.candidate;
+    const ConvPlanes &planes = *gain.planes;
+    bool readsPlanes = gain.link && gain.link->readsPlanes, writesPlanes = gain.link && gain.link->writesPlanes;
+    SparsePackAttr pack = packOf(&getContext(), weight.outputs, planes, gain.blocks.rows);
     std::vector<int64_t> columnOf = planes.columns();
     auto make = [&] { return SparseWeight(weight, pack, columnOf); };
     SmallVector<Value> parts = partsOf<SparseWeight>(candidate, pack, make, columnOf);
-    replaceBy<SparseConvOp>(candidate, [&](OpBuilder &b, auto op) {
-      int64_t batch = cast<ShapedType>(op.getInput().getType()).getDimSize(0);
-      Type type = RankedTensorType::get({batch, planes.channels, planes.phases[0] * planes.phases[1], planes.size}, b.getF32Type());
-      Value images = ImagePlanesOp::create(b, op.getLoc(), type, op.getInput(), /*init=*/Value(), planes.strides, planes.phases, planes.pads,
-                                           planes.lines, planes.pitch, planes.size).getResult();
-      return SparseConvOp::create(b, op.getLoc(), op.getResult().getType(), images, parts[0], parts[1], parts[2], op.getBias(),
-                                  op.getEpilogueOperands(), op.getInit(), planes.extents, planes.pitch, pack, op.getEpilogueMapsAttr());
+    SmallVector<OpOperand *> rowUses; // of ops that come later, and are as they were
+    for (OpOperand &use : candidate.op->getResult(0).getUses())
+      if (writesPlanes && !chains.readsPlanes(use))
+        rowUses.push_back(&use);
+    Operation *sparse = replaceBy<SparseConvOp>(candidate, [&](OpBuilder &b, auto op) {
+      Type result = op.getResult().getType();
+      int64_t batch = cast<ShapedType>(result).getDimSize(0);
+      auto planesType = [&](int64_t channels, int64_t phases, int64_t size) {
+        return RankedTensorType::get({batch, channels, phases, size}, b.getF32Type());
+      };
+      Value images = op.getInput();
+      if (!readsPlanes)
+        images = ImagePlanesOp::create(b, op.getLoc(), planesType(planes.channels, planes.phases[0] * planes.phases[1], planes.size), images,
+                                       /*init=*/Value(), planes.strides, planes.phases, planes.pads, planes.lines, planes.pitch, planes.size)
+                     .getResult();
+      DenseI64ArrayAttr frame = writesPlanes ? b.getDenseI64ArrayAttr({gain.link->frame.lead, gain.link->frame.size}) : DenseI64ArrayAttr();
+      return SparseConvOp::create(b, op.getLoc(), writesPlanes ? planesType(weight.outputs, 1, gain.link->frame.size) : result, images, parts[0], parts[1],
+                                  parts[2], op.getBias(), op.getEpilogueOperands(), op.getInit(), b.getDenseI64ArrayAttr(planes.extents),
+                                  b.getI64IntegerAttr(planes.pitch), pack, frame, op.getEpilogueMapsAttr());
     });
+    if (rowUses.empty())
+      return;
+    OpBuilder b(&getContext());
+    b.setInsertionPointAfter(sparse);
+    Value rows = createRows(b, sparse->getResult(0), gain.link->frame, planes.extents);
+    for (OpOperand *use : rowUses)
+      use->set(rows);
   }
 
   void replace(const Candidate &candidate, const PermutedWeight &weight, PermutePackAttr pack) {
@@ -301,13 +370,14 @@ private:
 
   /// Puts the op that `create` makes in the place of the candidate's.
   template <typename Op, typename Create>
-  static void replaceBy(const Candidate &candidate, Create create) {
+  static Op replaceBy(const Candidate &candidate, Create create) {
     OpBuilder b(candidate.op);
-    llvm::TypeSwitch<Operation *>(candidate.op).Case<LinearOp, ConvOp>([&](auto op) {
+    return llvm::TypeSwitch<Operation *, Op>(candidate.op).template Case<LinearOp, ConvOp>([&](auto op) {
       Op sparse = create(b, op);
       sparse.getEpilogue().takeBody(op.getEpilogue());
       op.getResult().replaceAllUsesWith(sparse.getResult());
       op->erase();
+      return sparse;
     });
   }
 };

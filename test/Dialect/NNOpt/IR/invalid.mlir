@@ -808,6 +808,33 @@ func.func @planes_size(%x: tensor<1x5x7x3xf32>) -> tensor<1x3x1x34xf32> {
 
 // -----
 
+func.func @sparse_conv_frame(%p: tensor<1x2x1x32xf32>, %v: tensor<2x4xf32>, %c: tensor<2xi32>, %s: tensor<2xi32>) -> tensor<1x4x1x24xf32> {
+  // expected-error @below {{has planes of 24 elements for 16 positions behind 9}}
+  %y = nnopt.sparse_conv %p, %v, %c, %s {extents = array<i64: 2, 3>, pitch = 4 : i64, frame = array<i64: 9, 24>, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>}
+     : (tensor<1x2x1x32xf32>, tensor<2x4xf32>, tensor<2xi32>, tensor<2xi32>) -> tensor<1x4x1x24xf32>
+  return %y : tensor<1x4x1x24xf32>
+}
+
+// -----
+
+func.func @sparse_conv_frame_entries(%p: tensor<1x2x1x32xf32>, %v: tensor<2x4xf32>, %c: tensor<2xi32>, %s: tensor<2xi32>) -> tensor<1x4x1x24xf32> {
+  // expected-error @below {{expects 2 entries of the frame, got 1}}
+  %y = nnopt.sparse_conv %p, %v, %c, %s {extents = array<i64: 2, 3>, pitch = 4 : i64, frame = array<i64: 24>, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>}
+     : (tensor<1x2x1x32xf32>, tensor<2x4xf32>, tensor<2xi32>, tensor<2xi32>) -> tensor<1x4x1x24xf32>
+  return %y : tensor<1x4x1x24xf32>
+}
+
+// -----
+
+func.func @sparse_conv_frame_shape(%p: tensor<1x2x1x32xf32>, %v: tensor<2x4xf32>, %c: tensor<2xi32>, %s: tensor<2xi32>) -> tensor<1x2x3x4xf32> {
+  // expected-error @below {{expects extent 4 in dimension 1 of the result, got 2}}
+  %y = nnopt.sparse_conv %p, %v, %c, %s {extents = array<i64: 2, 3>, pitch = 4 : i64, frame = array<i64: 8, 24>, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>}
+     : (tensor<1x2x1x32xf32>, tensor<2x4xf32>, tensor<2xi32>, tensor<2xi32>) -> tensor<1x2x3x4xf32>
+  return %y : tensor<1x2x3x4xf32>
+}
+
+// -----
+
 func.func @sparse_conv_depth(%p: tensor<1x2x1x31xf32>, %v: tensor<2x4xf32>, %c: tensor<2xi32>, %s: tensor<2xi32>) -> tensor<1x2x3x4xf32> {
   // expected-error @below {{expects planes of 64 elements per image (the depth of the pack), got type 'tensor<1x2x1x31xf32>'}}
   %y = nnopt.sparse_conv %p, %v, %c, %s {extents = array<i64: 2, 3>, pitch = 4 : i64, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>}

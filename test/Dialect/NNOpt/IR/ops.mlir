@@ -135,6 +135,14 @@ func.func @image_planes(%x: tensor<?x5x7x3xf32>, %d: tensor<?x3x2x64xf32>) -> te
   return %y : tensor<?x3x2x64xf32>
 }
 
+// CHECK-LABEL: func @sparse_conv_to_planes
+func.func @sparse_conv_to_planes(%p: tensor<?x2x1x32xf32>, %v: tensor<2x4xf32>, %c: tensor<2xi32>, %s: tensor<2xi32>) -> tensor<?x4x1x24xf32> {
+  // CHECK: nnopt.sparse_conv {{.*}} frame = array<i64: 8, 24>
+  %y = nnopt.sparse_conv %p, %v, %c, %s {extents = array<i64: 2, 3>, pitch = 4 : i64, frame = array<i64: 8, 24>, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>}
+     : (tensor<?x2x1x32xf32>, tensor<2x4xf32>, tensor<2xi32>, tensor<2xi32>) -> tensor<?x4x1x24xf32>
+  return %y : tensor<?x4x1x24xf32>
+}
+
 // CHECK-LABEL: func @sparse_conv
 func.func @sparse_conv(%p: tensor<1x2x1x32xf32>, %v: tensor<2x4xf32>, %c: tensor<2xi32>, %s: tensor<2xi32>, %b: tensor<4xf32>) -> tensor<1x2x3x4xf32> {
   // CHECK: nnopt.sparse_conv %{{.*}}, %{{.*}}, %{{.*}}, %{{.*}} bias %{{.*}} {extents = array<i64: 2, 3>, pack = #nnopt.sparse_pack<outputs = 4, depth = 64, rows = 4, strip = 4, chunk = 64>, pitch = 4 : i64}

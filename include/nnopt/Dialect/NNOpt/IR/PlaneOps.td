@@ -41,6 +41,9 @@ def NNOpt_SparseConvOp : NNOpt_EpilogueOp<"sparse_conv", "$planes `,` $values `,
     column is thus a channel and a tap: where the tap lies for the first position of the result. Strides, dilation and padding
     are in the columns and the planes alone. The order of the sum is free; an input that is infinite or NaN does not reach results through zeros.
 
+    With `frame`, `[lead, size]`, the result is planes too, in which the next convolution finds its inputs: `[N, outputs, 1, size]` with result
+    (y, x) at `lead + y * pitch + x` and zeros elsewhere. Operands of the epilogue are then read as planes.
+
     Kernels compute whole vectors of positions, also those between two lines, and drop what is no position: from every
     column on the planes of an image have `(extents[0] - 1) * pitch + extents[1]` elements, rounded up to 16.
 
@@ -49,6 +52,7 @@ def NNOpt_SparseConvOp : NNOpt_EpilogueOp<"sparse_conv", "$planes `,` $values `,
     - c3: `values` is `[blocks][rows]`, `columns` is `[blocks]`, `starts` has one entry per list and one more.
     - c4: `bias` has one element per output.
     - c5: the epilogue is as for `nnopt.linear`.
+    - c6: `frame` has two entries; `lead` is not negative, and `size` holds it and all positions that are computed.
 
     ```mlir
     // One tap of each of two channels, for four outputs.
@@ -59,8 +63,17 @@ def NNOpt_SparseConvOp : NNOpt_EpilogueOp<"sparse_conv", "$planes `,` $values `,
   }];
   let arguments = (ins NNOpt_Shaped:$planes, NNOpt_Shaped:$values, NNOpt_Shaped:$columns, NNOpt_Shaped:$starts,
                        Optional<NNOpt_Shaped>:$bias, Variadic<NNOpt_Shaped>:$epilogue_operands, Optional<NNOpt_Shaped>:$init,
-                       DenseI64ArrayAttr:$extents, I64Attr:$pitch, NNOpt_SparsePackAttr:$pack,
+                       DenseI64ArrayAttr:$extents, I64Attr:$pitch, NNOpt_SparsePackAttr:$pack, OptionalAttr<DenseI64ArrayAttr>:$frame,
                        OptionalAttr<AffineMapArrayAttr>:$epilogue_maps);
+  let extraClassDeclaration = [{
+    /// Kernels compute vectors of so many positions.
+    static constexpr int64_t kPositionUnit = 16;
+    /// Positions of an image that are computed.
+    int64_t positions() {
+      int64_t span = (getExtents()[0] - 1) * static_cast<int64_t>(getPitch()) + getExtents()[1];
+      return llvm::alignTo(span, kPositionUnit);
+    }
+  }];
 }
 
 #endif // NNOPT_PLANE_OPS_TD

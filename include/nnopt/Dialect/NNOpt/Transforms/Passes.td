@@ -221,7 +221,8 @@ def Sparsify : Pass<"nnopt-sparsify", "::mlir::func::FuncOp"> {
     if the estimated time of its kernel (`lib/Cost`) is below the dense one's on every instruction set of `isas`; blocks of 1, 4 or 8
     consecutive outputs, whichever takes least. Where fewer than 16 rows are all there is, blocks of 16 outputs and `nnopt.permute_linear` are
     compared as well. A convolution with more taps, with strides or with padding becomes `nnopt.sparse_conv` over `nnopt.image_planes` in the
-    same way, if it has two spatial dimensions of known extent and one group. What stays dense leaves a remark with both times, and what does not stay leaves one too.
+    same way, if it has two spatial dimensions of known extent and one group. Such convolutions that follow each other, those of one tap among
+    them, hand planes on, and read the operands of their epilogues as planes. What stays dense leaves a remark with both times, and what does not stay leaves one too.
 
     Rows that are not known count as `expected-rows`. If nothing is expected, sparse must gain with the fewest rows there can be, or, where it gains only from a
     number of rows on, the dense weight is kept too and an `scf.if` on the number of rows picks one, as long as both together are no larger than
@@ -240,8 +241,8 @@ def Sparsify : Pass<"nnopt-sparsify", "::mlir::func::FuncOp"> {
                  Option<"expectedRows", "expected-rows", "int64_t", /*default=*/"0", "What rows that are not known count as; 0: nothing is expected">,
                  Option<"maxGrowth", "max-growth", "double", /*default=*/"1.2",
                         "Most bytes of a weight that is kept both sparse and dense, by its dense bytes">];
-  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::scf::SCFDialect",
-                           "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"sparseOps", "sparse-ops", "Ops whose weight lost its zeros">];
 }
 
