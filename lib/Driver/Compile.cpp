@@ -13,6 +13,7 @@
 #include "nnopt/Target/ModelCode.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
 
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/Path.h"
@@ -22,7 +23,7 @@
 using namespace mlir;
 using namespace nnopt;
 
-static constexpr StringLiteral kLastPassStage = "llvm", kObjectStage = "object", kCompressStage = "compress";
+static constexpr StringLiteral kLastPassStage = "llvm", kObjectStage = "object", kCompressStage = "compress", kPackStage = "pack";
 
 EmitKind nnopt::emitKindOf(StringRef output) {
   static constexpr std::pair<StringLiteral, EmitKind> kSuffixes[] = {
@@ -33,6 +34,20 @@ EmitKind nnopt::emitKindOf(StringRef output) {
     if (llvm::sys::path::extension(output) == suffix)
       return kind;
   return EmitKind::Object;
+}
+
+/// What `nnopt-sparsify` wrote of one layer.
+static SparsityRow sparsityRowOf(DictionaryAttr row) {
+  SparsityRow result;
+  auto text = [&](StringRef key) { return row.getAs<StringAttr>(key).str(); };
+  result.layer = text("layer"), result.weight = text("weight"), result.pattern = text("pattern"), result.format = text("format");
+  ArrayRef<int64_t> shape = row.getAs<DenseI64ArrayAttr>("shape").asArrayRef();
+  result.shape.assign(shape.begin(), shape.end());
+  result.elements = ShapedType::getNumElements(shape), result.zeros = row.getAs<IntegerAttr>("zeros").getInt();
+  auto number = [&](StringRef key) { return row.getAs<FloatAttr>(key).getValueAsDouble(); };
+  if (auto rows = row.getAs<IntegerAttr>("rows"))
+    result.microseconds = SparsityRow::Times{rows.getInt(), number("dense_us"), number("sparse_us")};
+  return result;
 }
 
 namespace {
@@ -117,6 +132,8 @@ private:
         report.seconds.push_back({stage.name.str(), seconds});
       if (stage.name == kCompressStage)
         collectSparsity();
+      if (stage.name == kPackStage)
+        collectReport();
     };
     run.started = started;
     run.finished = finished;
@@ -126,6 +143,7 @@ private:
     pipeline.mask = options.mask;
     pipeline.prune = options.prune;
     pipeline.sparsify = options.sparsify;
+    pipeline.sparsify.report = true;
     return runStages(module, pipeline, run);
   }
 
@@ -136,6 +154,15 @@ private:
       if (sparsity && sparsity.getOrigin() != SparsityOrigin::found)
         report.pruned.push_back({weight.getSymName().value_or("").str(), sparsity.getPattern().str(),
                                  stringifySparsityOrigin(sparsity.getOrigin()).str(), weight.getType().getNumElements(), sparsity.getZeros()});
+    });
+  }
+
+  /// Takes the rows off the functions.
+  void collectReport() {
+    module.walk([&](func::FuncOp function) {
+      auto rows = dyn_cast_if_present<ArrayAttr>(function->removeAttr(kSparsityReportAttr));
+      for (Attribute row : rows ? rows.getValue() : ArrayRef<Attribute>())
+        report.sparsity.push_back(sparsityRowOf(cast<DictionaryAttr>(row)));
     });
   }
 

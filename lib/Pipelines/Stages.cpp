@@ -36,17 +36,24 @@ static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
   // First: masks know weights by the names and shapes of the model.
   if (!options.mask.empty())
     pm.addPass(createApplyMasks({options.mask}));
-  if (!options.prune)
-    return;
-  // Before pruning: magnitudes mean something after normalisation is folded into the weights, and a transposed weight is a plain one.
+  // Then: zeros under a quantization are seen once it is computed, magnitudes mean something after normalisation is folded into the
+  // weights, and a transposed weight is a plain one.
   addFolding(pm);
   // Equal weights become one, which is pruned once.
   cleanUp(pm);
-  if (auto *magnitude = std::get_if<PruneMagnitudeOptions>(&*options.prune))
-    return pm.addNestedPass<func::FuncOp>(createPruneMagnitude(*magnitude));
-  pm.addNestedPass<func::FuncOp>(createPruneStructured(std::get<PruneStructuredOptions>(*options.prune)));
-  // What was copied for each reader becomes one again.
-  cleanUp(pm);
+  if (options.prune) {
+    if (auto *magnitude = std::get_if<PruneMagnitudeOptions>(&*options.prune))
+      pm.addNestedPass<func::FuncOp>(createPruneMagnitude(*magnitude));
+    else
+      pm.addNestedPass<func::FuncOp>(createPruneStructured(std::get<PruneStructuredOptions>(*options.prune)));
+    // What was copied for each reader becomes one again.
+    cleanUp(pm);
+  }
+  PermuteWeightsOptions permute;
+  permute.isas.assign(options.isas.begin(), options.isas.end());
+  pm.addNestedPass<func::FuncOp>(createPermuteWeights(permute));
+  // Last: of the weights as they stay.
+  pm.addNestedPass<func::FuncOp>(createFindSparsity());
 }
 
 static void addGraph(OpPassManager &pm, const PipelineOptions &) {
@@ -134,7 +141,7 @@ static void addLLVM(OpPassManager &pm, const PipelineOptions &) {
 
 static constexpr Stage kStages[] = {
     {"import", "read the model into nnopt ops", nullptr},
-    {"compress", "mask and prune weights, where asked", addCompress},
+    {"compress", "mask and prune weights, where asked; find blocks of zeros, and count them", addCompress},
     {"graph", "simplify, find attention, choose layouts, fuse elementwise chains", addGraph},
     {"pack", "pull elementwise consumers into producers, leave out zeros of weights, pack", addPack},
     {"bufferize", "tensors become slices of one workspace", addBufferize},

@@ -61,6 +61,10 @@ struct Options {
   cl::opt<double> maxGrowth{"max-growth",
                             cl::desc("Most bytes of a weight that is kept dense and without its zeros, as rows decide, by its dense bytes (default: 1.2)"),
                             cl::value_desc("X"), cl::init(1.2), cl::cat(main)};
+  cl::opt<std::string> report{"report",
+                              cl::desc("Say of every layer what zeros its weight holds, how it is stored, and the times that were compared: a "
+                                       "table, or to a file (.json: what --json prints)"),
+                              cl::value_desc("file"), cl::ValueOptional, cl::cat(main)};
   cl::opt<bool> json{"json", cl::desc("Print sizes and times as one JSON object"), cl::cat(main)};
 
   cl::opt<bool> listOperators{"list-operators", cl::desc("Print the ONNX operators that models may use, and stop"), cl::cat(main)};
@@ -214,6 +218,8 @@ std::optional<Flags> parseFlags(int argc, char **argv) {
            readSparsify(options, compile) && readShapes(options, flags.load)) {
     flags.model = options.model;
     flags.json = options.json;
+    if (options.report.getNumOccurrences())
+      flags.report = options.report.getValue();
     if (options.remarks.getNumOccurrences())
       flags.remarks = options.remarks.empty() ? ".*" : options.remarks.getValue();
     compile.output = options.output;

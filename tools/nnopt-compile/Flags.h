@@ -13,6 +13,7 @@ struct Flags {
   nnopt::LoadOptions load;
   nnopt::CompileOptions compile;
   bool json = false;
+  std::optional<std::string> report; ///< file for the report, empty: a table on standard output
   bool listOperators = false; ///< nothing else is asked for then
   std::string remarks; ///< regular expression of pass names, empty for none
 };

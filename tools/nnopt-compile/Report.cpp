@@ -4,10 +4,35 @@
 
 #include "Report.h"
 
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace nnopt;
+
+static void writeSparsity(llvm::json::OStream &json, const CompileReport &report) {
+  json.attributeArray("layers", [&] {
+    for (const SparsityRow &row : report.sparsity)
+      json.object([&] {
+        json.attribute("layer", row.layer);
+        json.attribute("weight", row.weight);
+        json.attributeArray("shape", [&] {
+          for (int64_t extent : row.shape)
+            json.value(extent);
+        });
+        json.attribute("elements", row.elements);
+        json.attribute("zeros", row.zeros);
+        json.attribute("pattern", row.pattern);
+        json.attribute("format", row.format);
+        if (!row.microseconds)
+          return;
+        json.attribute("least_rows", row.microseconds->rows);
+        json.attribute("dense_us", row.microseconds->dense);
+        json.attribute("sparse_us", row.microseconds->sparse);
+      });
+  });
+}
 
 void printJson(llvm::raw_ostream &os, llvm::StringRef model, const CompileOptions &options, const CompileReport &report) {
   llvm::json::OStream json(os, /*IndentSize=*/2);
@@ -37,6 +62,7 @@ void printJson(llvm::raw_ostream &os, llvm::StringRef model, const CompileOption
             json.attribute("sparsity", static_cast<double>(weight.zeros) / weight.elements);
           });
       });
+    writeSparsity(json, report);
     double total = 0;
     json.attributeObject("seconds", [&] {
       for (const auto &[stage, seconds] : report.seconds) {
@@ -47,4 +73,24 @@ void printJson(llvm::raw_ostream &os, llvm::StringRef model, const CompileOption
     });
   });
   os << "\n";
+}
+
+void printTable(llvm::raw_ostream &os, const CompileReport &report) {
+  size_t width = 5;
+  for (const SparsityRow &row : report.sparsity)
+    width = std::max(width, row.layer.size());
+  auto line = [&](llvm::StringRef layer, const std::string &shape, const std::string &zeros, llvm::StringRef pattern, llvm::StringRef format,
+                  const std::string &dense, const std::string &sparse) {
+    os << layer << std::string(width - layer.size(), ' ')
+       << llvm::formatv("  {0,-16} {1,8} {2,-14} {3,-12} {4,10} {5,10}", shape, zeros, pattern, format, dense, sparse) << "\n";
+  };
+  line("layer", "weight", "zeros", "pattern", "stored", "dense us", "sparse us");
+  for (const SparsityRow &row : report.sparsity) {
+    std::string shape = llvm::join(llvm::map_range(row.shape, [](int64_t extent) { return std::to_string(extent); }), "x");
+    auto time = [&](double SparsityRow::Times::*which) {
+      return row.microseconds ? llvm::formatv("{0:f1}", (*row.microseconds).*which).str() : "-";
+    };
+    line(row.layer, shape, llvm::formatv("{0:f2} %", 100.0 * row.zeros / row.elements).str(), row.pattern, row.format,
+         time(&SparsityRow::Times::dense), time(&SparsityRow::Times::sparse));
+  }
 }

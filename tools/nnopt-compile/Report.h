@@ -11,4 +11,7 @@
 void printJson(llvm::raw_ostream &os, llvm::StringRef model, const nnopt::CompileOptions &options,
                const nnopt::CompileReport &report);
 
+/// A table of the zeros of each layer and of how it is stored.
+void printTable(llvm::raw_ostream &os, const nnopt::CompileReport &report);
+
 #endif // NNOPT_TOOLS_NNOPT_COMPILE_REPORT_H

@@ -13,6 +13,7 @@
 #include "nnopt/Pipelines/Stages.h"
 
 #include "llvm/Support/ErrorHandling.h"
+#include "llvm/Support/Path.h"
 #include "llvm/Support/PrettyStackTrace.h"
 #include "llvm/Support/Signals.h"
 
@@ -43,6 +44,27 @@ static void installCrashHandlers(llvm::StringRef command) {
         llvm::sys::RunInterruptHandlers(); // removes unfinished files
         leaveAfterCrash();
       });
+}
+
+static int writeReport(const Flags &flags, const CompileOptions &options, const CompileReport &report) {
+  if (flags.report->empty()) {
+    printTable(llvm::outs(), report);
+    return kDone;
+  }
+  std::error_code problem;
+  llvm::raw_fd_ostream os(*flags.report, problem);
+  if (!problem && llvm::sys::path::extension(*flags.report) == ".json")
+    printJson(os, flags.model, options, report);
+  else if (!problem)
+    printTable(os, report);
+  os.flush();
+  if (!problem)
+    problem = os.error();
+  os.clear_error();
+  if (!problem)
+    return kDone;
+  llvm::errs() << kTool << ": error: '" << *flags.report << "' cannot be written: " << problem.message() << "\n";
+  return kBadInput;
 }
 
 static int compile(const Flags &flags, ProgressLine &progress) {
@@ -84,7 +106,7 @@ static int compile(const Flags &flags, ProgressLine &progress) {
   report->seconds.insert(report->seconds.begin(), {"import", seconds.count()});
   if (flags.json)
     printJson(llvm::outs(), flags.model, options, *report);
-  return kDone;
+  return flags.report ? writeReport(flags, options, *report) : kDone;
 }
 
 int main(int argc, char **argv) {

@@ -56,12 +56,25 @@ struct PrunedWeight {
   int64_t elements = 0, zeros = 0;
 };
 
+/// A product with a constant weight: the zeros of the weight, and the form in which it is stored.
+struct SparsityRow {
+  std::string layer, weight, pattern, format;
+  std::vector<int64_t> shape;
+  int64_t elements = 0, zeros = 0;
+  struct Times {
+    int64_t rows; ///< that there are at least
+    double dense, sparse;
+  };
+  std::optional<Times> microseconds; ///< as estimated; nothing if there was no choice
+};
+
 /// What a compilation took and gave.
 struct CompileReport {
   std::vector<std::pair<std::string, double>> seconds; ///< per stage
   std::string header;                                  ///< its path, empty if none was written
   uint64_t outputBytes = 0, weightBytes = 0;
   std::vector<PrunedWeight> pruned;                  ///< by the compression stage
+  std::vector<SparsityRow> sparsity;                 ///< if stage `pack` ran
   std::optional<int64_t> workspaceBytes;               ///< if it does not depend on the inputs' shapes
 };
 

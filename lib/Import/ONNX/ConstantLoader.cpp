@@ -184,20 +184,37 @@ Result ConstantLoader::load(const TensorProto &tensor) {
   return fromFields(type, tensor);
 }
 
-/// Indices are linear, or one row of coordinates per value.
-static std::optional<int64_t> linearIndex(const Constant &indices, int64_t row, ArrayRef<int64_t> shape, int64_t count) {
+/// Where a value goes in the dense form: indices are linear, or one row of coordinates per value. On failure says which is outside.
+static std::optional<int64_t> linearIndex(const Constant &indices, int64_t row, ArrayRef<int64_t> shape, int64_t count, std::string &error) {
+  auto outside = [&](int64_t index, int64_t extent) {
+    error = llvm::formatv("has index {0} at value {1}, outside its shape {2} (at most {3})", index, row, shapeText(shape), extent - 1).str();
+    return std::nullopt;
+  };
   if (indices.type.getRank() == 1) {
     int64_t index = indices.integerAt(row);
-    return index >= 0 && index < count ? std::optional(index) : std::nullopt;
+    if (index < 0 || index >= count)
+      return outside(index, count);
+    return index;
   }
   int64_t linear = 0;
   for (auto [d, extent] : llvm::enumerate(shape)) {
     int64_t index = indices.integerAt(row * shape.size() + d);
     if (index < 0 || index >= extent)
-      return std::nullopt;
+      return outside(index, extent);
     linear = linear * extent + index;
   }
   return linear;
+}
+
+/// Why `values` and `indices` do not make a sparse tensor of `shape`, or nothing.
+static std::string sparseMismatch(ArrayRef<int64_t> shape, const Constant &values, const Constant &indices) {
+  RankedTensorType type = indices.type;
+  if (values.type.getRank() != 1)
+    return llvm::formatv("stores its values in the shape {0}, expected one dimension", shapeText(values.type.getShape())).str();
+  bool isLinear = type.getRank() == 1, isRows = type.getRank() == 2 && type.getDimSize(1) == static_cast<int64_t>(shape.size());
+  if (!type.getElementType().isInteger(64) || !(isLinear || isRows) || type.getDimSize(0) != values.size())
+    return llvm::formatv("stores {0} values with indices of shape {1}", values.size(), shapeText(type.getShape())).str();
+  return "";
 }
 
 Result ConstantLoader::load(const SparseTensorProto &tensor) {
@@ -207,21 +224,27 @@ Result ConstantLoader::load(const SparseTensorProto &tensor) {
   Result values = load(tensor.values), indices = load(tensor.indices);
   if (!values.constant || !indices.constant)
     return values.constant ? indices : values;
-  RankedTensorType indexType = indices.constant->type;
+  if (std::string mismatch = sparseMismatch(tensor.dims, *values.constant, *indices.constant); !mismatch.empty())
+    return fail(std::move(mismatch));
   int64_t stored = values.constant->size(), count = type.getNumElements(), width = elementBytes(type.getElementType());
-  bool coordinates = indexType.getRank() == 2 && indexType.getDimSize(1) == type.getRank();
-  if (!indexType.getElementType().isInteger(64) || !(indexType.getRank() == 1 || coordinates) ||
-      indexType.getDimSize(0) != stored)
-    return fail(llvm::formatv("stores {0} values with indices of shape {1}", stored, shapeText(indexType.getShape())).str());
   if (count * width > kLargestExpanded)
     return {std::nullopt, llvm::formatv("is sparse and takes {0} bytes when expanded; nnopt expands at most {1}", count * width,
                                         kLargestExpanded).str(), true};
   std::vector<char> data(count * width);
+  int64_t before = -1;
   for (int64_t row = 0; row < stored; ++row) {
-    std::optional<int64_t> at = linearIndex(*indices.constant, row, tensor.dims, count);
+    std::string error;
+    std::optional<int64_t> at = linearIndex(*indices.constant, row, tensor.dims, count, error);
     if (!at)
-      return fail(llvm::formatv("has an index outside its shape {0}", shapeText(tensor.dims)).str());
+      return fail(std::move(error));
+    // The format asks for it; of two values in one place, readers would disagree about which counts.
+    if (*at <= before)
+      return fail(llvm::formatv("has value {0} at element {1}, {2}; indices must ascend", row, *at,
+                                *at == before ? "as the value before" : llvm::formatv("after element {0}", before).str()).str());
+    before = *at;
     std::memcpy(&data[*at * width], values.constant->bytes.data() + row * width, width);
   }
-  return {Constant::copy(type, std::move(data)), "", false};
+  Constant dense = Constant::copy(type, std::move(data));
+  dense.storedElements = stored;
+  return {std::move(dense), "", false};
 }

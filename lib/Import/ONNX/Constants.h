@@ -32,6 +32,7 @@ struct Constant {
   mlir::RankedTensorType type;
   llvm::ArrayRef<char> bytes;
   std::shared_ptr<const void> owner;
+  std::optional<int64_t> storedElements = std::nullopt; ///< of a constant that the model stores sparse
 
   /// A constant that owns a copy of `data`.
   static Constant copy(mlir::RankedTensorType type, std::vector<char> data);

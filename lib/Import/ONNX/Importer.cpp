@@ -97,7 +97,11 @@ static Value materialize(OpBuilder &b, Location loc, const Constant &constant, S
                   !isa<DenseElementsAttr>(elements);
   if (!isWeight)
     return arith::ConstantOp::create(b, loc, constant.type, cast<TypedAttr>(elements));
-  return WeightOp::create(b, loc, constant.type, name.empty() ? StringAttr() : b.getStringAttr(name), elements);
+  auto weight = WeightOp::create(b, loc, constant.type, name.empty() ? StringAttr() : b.getStringAttr(name), elements);
+  if (constant.storedElements) // nnopt-find-sparsity looks for a pattern, and at zeros that are stored
+    weight->setAttr(kSparsityAttr, SparsityAttr::get(b.getContext(), SparsityOrigin::imported, "unstructured",
+                                                     constant.size() - *constant.storedElements));
+  return weight;
 }
 
 Value Importer::value(Tensor *tensor) {

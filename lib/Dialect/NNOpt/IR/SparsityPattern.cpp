@@ -15,6 +15,10 @@ llvm::Expected<SparsityPattern> SparsityPattern::parse(llvm::StringRef text) {
   SparsityPattern pattern;
   if (text == "unstructured")
     return pattern;
+  if (text == "rows" || text == "columns") {
+    pattern.kind = text == "rows" ? Rows : Columns;
+    return pattern;
+  }
   bool isNM = text.contains(':');
   auto [left, right] = text.split(isNM ? ':' : 'x');
   int64_t first, second;
@@ -40,6 +44,10 @@ std::string SparsityPattern::str() const {
     return std::to_string(rows) + "x" + std::to_string(columns);
   case NM:
     return std::to_string(kept) + ":" + std::to_string(group);
+  case Rows:
+    return "rows";
+  case Columns:
+    return "columns";
   }
   llvm_unreachable("a kind of pattern");
 }

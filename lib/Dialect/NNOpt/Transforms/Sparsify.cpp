@@ -6,6 +6,7 @@
 #include "ConvPlanes.h"
 #include "PermutedWeight.h"
 #include "PlaneChains.h"
+#include "SparsityReport.h"
 
 #include "nnopt/Cost/Kernels.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
@@ -156,11 +157,16 @@ public:
     PlaneChains chains = link(gains);
     for (const Gain &gain : gains)
       replace(gain, chains);
+    if (!report)
+      return;
+    table.addOthers(getOperation());
+    table.attach(getOperation());
   }
 
 private:
   SmallVector<const Isa *> targets;
   llvm::DenseMap<std::pair<Value, Attribute>, SmallVector<Value>> stored;
+  SparsityReport table;
   llvm::DenseMap<Value, Value> tiled;
 
   static WeightMatrix weightOf(const Candidate &candidate, const ConstantData &data) {
@@ -194,7 +200,13 @@ private:
     std::string compared = llvm::formatv("{0}; {1} of {2} products for {3} rows or more: {4:f1} us sparse in {5} of {6}, {7:f1} us dense", found,
                                          sparsity.nonzeros, sparsity.elements, std::max(rows, fromRows), best.sparse.microseconds,
                                          best.blocks.window > 1 ? "slots" : "blocks", best.blocks.rows, best.dense.microseconds);
-    if (!best.sparse.kernel || (blocks == 0 && !best.gains())) {
+    bool staysDense = !best.sparse.kernel || (blocks == 0 && !best.gains());
+    if (report) {
+      std::string form = best.blocks.window > 1 ? "slots" : llvm::formatv("{0}x1 blocks", best.blocks.rows).str();
+      table.add(candidate.op, candidate.weight(), sparsity,
+                SparsityReport::Decision{staysDense ? "dense" : form, std::max(rows, fromRows), best.dense.microseconds, best.sparse.microseconds});
+    }
+    if (staysDense) {
       remark::missed(candidate.op->getLoc(), kRemark("sparsify")) << remark::reason("{0}", compared);
       return std::nullopt;
     }

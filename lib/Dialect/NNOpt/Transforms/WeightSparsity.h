@@ -5,7 +5,9 @@
 #ifndef NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_WEIGHTSPARSITY_H
 #define NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_WEIGHTSPARSITY_H
 
-#include "ConstantData.h"
+#include "NonzeroBits.h"
+
+#include "nnopt/Dialect/NNOpt/IR/SparsityPattern.h"
 
 namespace nnopt {
 
@@ -20,26 +22,42 @@ struct WeightMatrix {
   bool hasBlock(int64_t n, int64_t rows, int64_t k) const;
 };
 
-/// Exact counts of what a weight holds.
+/// Exact counts of what a weight holds: the one place where zeros are counted.
 struct WeightSparsity {
   explicit WeightSparsity(const WeightMatrix &weight);
+  /// Of a weight that is several matrices, blocks and groups lie within one.
+  WeightSparsity(const ConstantData &data, const WeightLayout &layout);
 
-  int64_t elements, nonzeros;
-  /// Blocks of so many consecutive outputs (at one element of the sum) that are not all zero, and how much of them is not zero.
+  int64_t elements = 0, nonzeros = 0;
+  /// Blocks of consecutive outputs and inputs, aligned to their size, that are not all zero; how many elements these have, as far as they exist.
   struct Blocks {
-    int64_t rows, count;
-    double filled;
+    int64_t rows, columns, count, covered;
+    double filled(int64_t nonzeros) const { return covered ? static_cast<double>(nonzeros) / covered : 1.0; }
   };
+  llvm::SmallVector<Blocks> tiles;
+  /// Those of one input, for kernels that store them.
   llvm::SmallVector<Blocks> blocks;
   /// Most elements that are not zero in a group of so many consecutive elements of one output's sum.
   struct Groups {
     int64_t size, most;
   };
   llvm::SmallVector<Groups> groups;
+  /// Zeros in outputs, and in inputs, of which nothing is left.
+  int64_t zerosInEmptyRows = 0, zerosInEmptyColumns = 0;
 
-  double zeroShare() const { return 1 - static_cast<double>(nonzeros) / elements; }
-  /// The strictest form that the zeros have: `4x1 blocks`, `2:4`, `unstructured`, ...
+  int64_t zeros() const { return elements - nonzeros; }
+  double zeroShare() const { return elements ? 1 - static_cast<double>(nonzeros) / elements : 0.0; }
+  /// The strictest pattern that the zeros have.
+  SparsityPattern best() const;
+  /// The same in words: `4x1 blocks`, `2:4`, `unstructured`, `all zero`, ...
   std::string pattern() const;
+
+private:
+  int64_t shortestRow = 0;
+
+  void start(int64_t inputs);
+  void add(const NonzeroBits &matrix);
+  void addEmpty(const NonzeroBits &matrix, int64_t matrices);
 };
 
 } // namespace nnopt

@@ -54,6 +54,8 @@ inline constexpr llvm::StringLiteral kOutputsAttr = "nnopt.outputs";
 inline constexpr llvm::StringLiteral kValueAttr = "nnopt.value";
 /// On a weight: its zeros (SparsityAttr).
 inline constexpr llvm::StringLiteral kSparsityAttr = "nnopt.sparsity";
+/// On a function, between `nnopt-sparsify` and who asked: a dictionary per product with a constant weight, of what it holds and how it is stored.
+inline constexpr llvm::StringLiteral kSparsityReportAttr = "nnopt.sparsity_report";
 /// Functions beside the entry: bytes of workspace, and extents of the outputs, from the symbols.
 inline constexpr llvm::StringLiteral kWorkspaceName = "workspace";
 inline constexpr llvm::StringLiteral kShapesName = "shapes";

@@ -132,10 +132,10 @@ def NNOpt_SparsityAttr : AttrDef<NNOpt_Dialect, "Sparsity"> {
   let summary = "the zeros of a weight";
   let description = [{
     Stands on a `nnopt.weight` as `nnopt.sparsity`: how many of its elements are zero, the pattern that they have
-    (`unstructured`, blocks of `RxC` outputs and inputs, or `N:M` along the inputs), and where they come from: `found` in a model that arrived
-    with them, `pruned` by a pass, `imported` with a mask.
+    (`unstructured`, blocks of `RxC` outputs and inputs, `N:M` along the inputs, whole outputs as `rows` or inputs as `columns`), and where they
+    come from: `found` in a model that arrived with them, `pruned` by a pass, `imported` with a mask or from a sparse format.
 
-    - c1: the pattern is one of the three forms.
+    - c1: the pattern is one of these forms.
     - c2: `zeros` is not negative.
 
     ```mlir

@@ -17,13 +17,15 @@ struct SparsityPattern {
   enum Kind {
     Unstructured, ///< any element
     Block,        ///< blocks of `rows` outputs and `columns` inputs
-    NM            ///< all but `kept` of every `group` inputs in a row, for each output
+    NM,           ///< all but `kept` of every `group` inputs in a row, for each output
+    Rows,         ///< whole outputs
+    Columns       ///< whole inputs
   };
   Kind kind = Unstructured;
   int64_t rows = 1, columns = 1;
   int64_t kept = 0, group = 0;
 
-  /// Reads "unstructured", "4x1" or "2:4"; fails with a message that names what is wrong.
+  /// Reads "unstructured", "4x1", "2:4", "rows" or "columns"; fails with a message that names what is wrong.
   static llvm::Expected<SparsityPattern> parse(llvm::StringRef text);
 
   std::string str() const;

@@ -202,6 +202,34 @@ def RemoveDead : Pass<"nnopt-remove-dead", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"removedGroups", "removed-groups", "Channels, neurons and heads that were removed">];
 }
 
+def PermuteWeights : Pass<"nnopt-permute-weights", "::mlir::func::FuncOp"> {
+  let summary = "Reorder outputs of layers so that zeros form blocks";
+  let description = [{
+    The outputs of a `nnopt.linear` or `nnopt.conv` whose weight holds zeros are reordered so that those with zeros in much the same places are
+    neighbours, if the cost model (`lib/Cost`) then finds a kernel for blocks that is faster. The new order goes on through elementwise ops, activations,
+    norms, softmax, pools, depthwise filters, reductions, quantization and reshapes by extents of 1, whose parameters are reordered too, and
+    ends in the inputs of the layers behind; layers that are added to each other share it. Left as it is, with a remark that has both densities: what gains less than 3 %;
+    what reaches an input or a result of the model or another op; weights that a layer elsewhere shares. Sums are the same but for the order of their terms.
+
+    Example: test/Dialect/NNOpt/Transforms/permute-weights.mlir
+  }];
+  let options = [ListOption<"isas", "isas", "std::string", "Instruction sets that must all gain; the portable one if none">];
+  let statistics = [Statistic<"reorderedGroups", "reordered-groups", "Groups of layers with another order of channels">];
+}
+
+def FindSparsity : Pass<"nnopt-find-sparsity", "::mlir::func::FuncOp"> {
+  let summary = "Count the zeros of weights and name their pattern";
+  let description = [{
+    Every `nnopt.weight` of a product that holds zeros gets `nnopt.sparsity`: their exact number, and the strictest pattern that they have: whole
+    outputs or inputs, blocks of up to 32 outputs and 16 inputs, `N:M` with groups of up to 64 inputs, or `unstructured`. A pattern fits if what it
+    keeps is not zero but for 5 %, and if it accounts for nine of ten zeros. What a weight says of itself stays if the number is right: who
+    made the zeros knows their pattern. -0 is a zero, NaN and infinity are not. The numbers are a remark too. Changes no weight.
+
+    Example: test/Dialect/NNOpt/Transforms/find-sparsity.mlir
+  }];
+  let statistics = [Statistic<"sparseWeights", "sparse-weights", "Weights that hold zeros">];
+}
+
 def OrientProducts : Pass<"nnopt-orient-products", "::mlir::func::FuncOp"> {
   let summary = "Store computed operands of products as kernels read them";
   let description = [{
@@ -240,7 +268,8 @@ def Sparsify : Pass<"nnopt-sparsify", "::mlir::func::FuncOp"> {
                  Option<"window", "window", "int64_t", /*default=*/"1", "With `blocks`, if more than 1: in slots that read through windows instead">,
                  Option<"expectedRows", "expected-rows", "int64_t", /*default=*/"0", "What rows that are not known count as; 0: nothing is expected">,
                  Option<"maxGrowth", "max-growth", "double", /*default=*/"1.2",
-                        "Most bytes of a weight that is kept both sparse and dense, by its dense bytes">];
+                        "Most bytes of a weight that is kept both sparse and dense, by its dense bytes">,
+                 Option<"report", "report", "bool", /*default=*/"false", "Leave what was compared as `nnopt.sparsity_report` on the function">];
   let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect", "::mlir::linalg::LinalgDialect",
                            "::mlir::scf::SCFDialect", "::mlir::tensor::TensorDialect"];
   let statistics = [Statistic<"sparseOps", "sparse-ops", "Ops whose weight lost its zeros">];

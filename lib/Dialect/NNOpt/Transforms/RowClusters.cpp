@@ -1,0 +1,77 @@
+//===- RowClusters.cpp - rows of a matrix that are alike side by side -----===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#include "RowClusters.h"
+
+#include "llvm/ADT/bit.h"
+
+#include <numeric>
+
+using namespace nnopt;
+
+static int64_t countBits(llvm::ArrayRef<uint64_t> row) {
+  int64_t count = 0;
+  for (uint64_t word : row)
+    count += llvm::popcount(word);
+  return count;
+}
+
+/// The part of the columns of either row that both have.
+static double likeness(llvm::ArrayRef<uint64_t> a, llvm::ArrayRef<uint64_t> b) {
+  int64_t both = 0, either = 0;
+  for (size_t w = 0; w < a.size(); ++w) {
+    both += llvm::popcount(a[w] & b[w]);
+    either += llvm::popcount(a[w] | b[w]);
+  }
+  return either ? static_cast<double>(both) / either : 1.0;
+}
+
+std::vector<int64_t> nnopt::clusterRows(const NonzeroBits &bits, int64_t size, int64_t maxWork) {
+  // The fullest first, equal ones together, in the order of their places.
+  std::vector<int64_t> left(bits.rows()), counts(bits.rows());
+  std::iota(left.begin(), left.end(), 0);
+  for (int64_t r = 0; r < bits.rows(); ++r)
+    counts[r] = countBits(bits.row(r));
+  llvm::stable_sort(left, [&](int64_t a, int64_t b) {
+    if (counts[a] != counts[b])
+      return counts[a] > counts[b];
+    return std::lexicographical_compare(bits.row(a).begin(), bits.row(a).end(), bits.row(b).begin(), bits.row(b).end());
+  });
+  if (bits.rows() > maxWork / std::max<int64_t>(1, bits.rows() * bits.wordsPerRow()))
+    return left;
+  std::vector<int64_t> order;
+  order.reserve(left.size());
+  std::vector<uint64_t> cluster(bits.wordsPerRow());
+  while (!left.empty()) {
+    llvm::fill(cluster, 0);
+    auto next = left.begin();
+    for (int64_t member = 0; member < size && !left.empty(); ++member) {
+      if (member > 0) {
+        double best = -1;
+        for (auto it = left.begin(); it != left.end() && best < 1; ++it)
+          if (double here = likeness(cluster, bits.row(*it)); here > best)
+            best = here, next = it;
+      }
+      order.push_back(*next);
+      for (auto [to, from] : llvm::zip_equal(cluster, bits.row(*next)))
+        to |= from;
+      left.erase(next);
+      next = left.begin();
+    }
+  }
+  return order;
+}
+
+int64_t nnopt::countBlocks(const NonzeroBits &bits, llvm::ArrayRef<int64_t> order, int64_t size) {
+  int64_t count = 0;
+  std::vector<uint64_t> block(bits.wordsPerRow());
+  for (size_t first = 0; first < order.size(); first += size) {
+    llvm::fill(block, 0);
+    for (int64_t r : order.slice(first, std::min<size_t>(size, order.size() - first)))
+      for (auto [to, from] : llvm::zip_equal(block, bits.row(r)))
+        to |= from;
+    count += countBits(block);
+  }
+  return count;
+}

@@ -1,0 +1,177 @@
+"""Zeros that a model arrives with: sparse initialisers, zeros under quantization, shuffled blocks; what is said of them, and the numbers.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import json
+import subprocess
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+from onnx import TensorProto, helper, numpy_helper
+
+import nnopt
+from nnopt import compiler
+from test_bad_input import INVALID, UNSUPPORTED, model, node, refuses, tensor, value
+
+RNG = np.random.default_rng(4)
+
+
+def sparse(name, indices, values, shape, dtype=np.int64):
+    values, indices = np.asarray(values, np.float32), np.asarray(indices, dtype)
+    return helper.make_sparse_tensor(numpy_helper.from_array(values, name), numpy_helper.from_array(indices, name + "_indices"), shape)
+
+
+def with_sparse(weight, rows=3):
+    shape = list(weight.dims)
+    graph = helper.make_graph([node("MatMul", ["x", "w"])], "g", [value("x", [rows, shape[0]])], [value("y", None)], [], sparse_initializer=[weight])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+def compiled(proto, folder, *options):
+    """The loaded network and the report."""
+    path, out = folder / "m.onnx", folder / "m.so"
+    path.write_bytes(proto if isinstance(proto, bytes) else proto.SerializeToString())
+    done = subprocess.run([compiler.find_compiler(), path, "-o", out, "--march=native", "--json", *options], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return nnopt.load(out), json.loads(done.stdout), done.stderr
+
+
+DENSE = np.array([[0, 2, 0, 0], [0, 0, 0, -3], [5, 0, 0, 0]], np.float32)
+
+
+@pytest.mark.parametrize("indices", [[1, 7, 8], [[0, 1], [1, 3], [2, 0]]], ids=["linear", "coordinates"])
+def test_sparse_initializers(tmp_path, indices):
+    network, report, _ = compiled(with_sparse(sparse("w", indices, [2, -3, 5], [3, 4])), tmp_path)
+    x = RNG.integers(-4, 5, (3, 3)).astype(np.float32)
+    assert np.array_equal(network.run({"x": x})["y"], x @ DENSE)
+    assert report["layers"][0]["zeros"] == 9 and report["layers"][0]["shape"] == [3, 4]
+
+
+def test_a_sparse_constant(tmp_path):
+    constant = helper.make_node("Constant", [], ["w"], sparse_value=sparse("w", [1, 7, 8], [2, -3, 5], [3, 4]))
+    network, _, _ = compiled(model([constant, node("MatMul", ["x", "w"])], [value("x", [2, 3])]), tmp_path)
+    x = RNG.integers(-4, 5, (2, 3)).astype(np.float32)
+    assert np.array_equal(network.run({"x": x})["y"], x @ DENSE)
+
+
+def test_a_sparse_initializer_of_nothing(tmp_path):
+    network, report, _ = compiled(with_sparse(sparse("w", np.zeros([0]), [], [3, 4])), tmp_path)
+    assert np.array_equal(network.run({"x": np.ones((3, 3), np.float32)})["y"], np.zeros((3, 4)))
+    assert report["layers"][0]["pattern"] == "all zero"
+
+
+@pytest.mark.parametrize("weight, words", [
+    (sparse("w", [1, 12], [1, 2], [3, 4]), ["'w'", "index 12 at value 1", "[3, 4]", "11"]),
+    (sparse("w", [-1, 2], [1, 2], [3, 4]), ["index -1 at value 0"]),
+    (sparse("w", [[0, 4]], [1], [3, 4]), ["index 4 at value 0", "at most 3"]),
+    (sparse("w", [5, 2], [1, 2], [3, 4]), ["value 1 at element 2, after element 5", "ascend"]),
+    (sparse("w", [[1, 1], [0, 3]], [1, 2], [3, 4]), ["value 1 at element 3, after element 5"]),
+    (sparse("w", [5, 5], [1, 2], [3, 4]), ["value 1 at element 5, as the value before"]),
+    (sparse("w", [5], [1, 2], [3, 4]), ["2 values with indices of shape [1]"]),
+    (sparse("w", [[5, 0, 0]], [1], [3, 4]), ["1 values with indices of shape [1, 3]"]),
+    (sparse("w", [5], [1], [3, 4], np.int32), ["1 values with indices of shape [1]"]),
+    (sparse("w", [[5]], [[1]], [3, 4]), ["values in the shape [1, 1]"]),
+    (sparse("w", [5], [1], [-3, 4]), ["impossible shape [-3, 4]"]),
+    (sparse("w", [5], [1], [1 << 40, 1 << 40]), ["impossible shape"]),
+])
+def test_wrong_sparse_initializers(tmp_path, weight, words):
+    refuses(tmp_path, with_sparse(weight), INVALID, *words)
+
+
+def test_a_sparse_initializer_that_is_too_large_when_expanded(tmp_path):
+    refuses(tmp_path, with_sparse(sparse("w", [5], [1], [1 << 20, 1 << 12])), UNSUPPORTED, "expanded", str(1 << 34))
+
+
+@pytest.mark.parametrize("zero_point", [0, 3])
+def test_zeros_under_quantization(tmp_path, zero_point):
+    """Weights stored as int8 are zero where they are the zero point, per output."""
+    points = np.array([zero_point, 0, -zero_point, 7] * 4, np.int8)
+    stored = np.where(RNG.random((32, 16)) < 0.8, points, RNG.integers(-99, 99, (32, 16))).astype(np.int8)
+    scale = (RNG.random(16) + 0.1).astype(np.float32)
+    proto = model([node("DequantizeLinear", ["q", "s", "z"], ["w"], name="dq", axis=1), node("MatMul", ["x", "w"])], [value("x", [64, 32])],
+                  weights=[tensor("q", stored), tensor("s", scale), tensor("z", points)])
+    network, report, _ = compiled(proto, tmp_path)
+    weight = (stored.astype(np.float32) - points.astype(np.float32)) * scale
+    x = RNG.random((64, 32)).astype(np.float32)
+    assert np.allclose(network.run({"x": x})["y"], x @ weight, rtol=1e-5, atol=1e-3)
+    assert report["layers"][0]["zeros"] == int((stored == points).sum())
+
+
+def blocks(outputs, inputs, density, rows):
+    keep = np.repeat(RNG.random((-(-outputs // rows), inputs)) < density, rows, axis=0)[:outputs]
+    return np.where(keep, RNG.standard_normal((outputs, inputs)), 0).astype(np.float32)
+
+
+def mlp(first, second, shuffled):
+    bias = RNG.standard_normal(len(first)).astype(np.float32)
+    nodes = [node("Gemm", ["x", "w1", "b1"], ["a"], name="first", transB=1), node("Relu", ["a"], ["r"], name="relu"),
+             node("Gemm", ["r", "w2"], ["y"], name="second", transB=1)]
+    weights = [tensor("w1", first[shuffled]), tensor("b1", bias[shuffled]), tensor("w2", second[:, shuffled])]
+    return model(nodes, [value("x", [128, first.shape[1]])], weights=weights), bias
+
+
+def test_shuffled_blocks_are_found_again(tmp_path):
+    """The reordered layer is stored as the ordered one was, and the numbers are those of the model."""
+    first, second = blocks(256, 192, 0.1, 4), RNG.standard_normal((10, 256)).astype(np.float32)
+    ordered, _ = mlp(first, second, np.arange(256))
+    _, told, _ = compiled(ordered, tmp_path)
+    shuffled, bias = mlp(first, second, RNG.permutation(256))
+    network, report, remarks = compiled(shuffled, tmp_path, "--remarks=nnopt-permute.*")
+    row, before = report["layers"][0], told["layers"][0]
+    assert row["format"] == before["format"] == "4x1 blocks"
+    assert row["sparse_us"] <= 1.01 * before["sparse_us"]
+    assert "outputs are reordered" in remarks and "% reordered" in remarks
+    x = RNG.standard_normal((128, 192)).astype(np.float32)
+    expected = np.maximum(x @ first.T + bias, 0) @ second.T
+    assert np.allclose(network.run({"x": x})["y"], expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_no_zero(tmp_path, special):
+    weight = blocks(32, 64, 0.1, 4)
+    weight[5, 7] = special
+    network, report, _ = compiled(model([node("Gemm", ["x", "w"], transB=1)], [value("x", [64, 64])], weights=[tensor("w", weight)]), tmp_path)
+    assert report["layers"][0]["zeros"] == int((weight == 0).sum())
+    x = np.ones((64, 64), np.float32)
+    with np.errstate(invalid="ignore"):
+        assert np.allclose(network.run({"x": x})["y"], x @ weight.T, rtol=1e-5, atol=1e-4, equal_nan=True)
+
+
+SIZES = (1, 7, 13, 31)
+
+
+def corner_weights(outputs, depth):
+    yield "empty", np.zeros((outputs, depth), np.float32)
+    single = np.zeros((outputs, depth), np.float32)
+    single[-1, -1] = 3
+    yield "single", single
+    row = blocks(outputs, depth, 0.3, 1)
+    row[outputs // 2] = 0
+    yield "empty row", row
+    negative = blocks(outputs, depth, 0.2, 4)
+    yield "negative zero", np.where(negative == 0, np.float32(-0.0), negative)
+
+
+@pytest.mark.parametrize("rows", [1, 16, 257])
+def test_corners(tmp_path, rows):
+    """Odd sizes, all in one model: every layer against numpy."""
+    nodes, weights, outputs, expected = [], [], [], {}
+    inputs, data = [], {}
+    for depth in SIZES:
+        inputs.append(value(f"x{depth}", [rows, depth]))
+        data[f"x{depth}"] = RNG.integers(-4, 5, (rows, depth)).astype(np.float32)
+        for count in SIZES:
+            for kind, weight in corner_weights(count, depth):
+                name = f"{kind.replace(' ', '_')}_{count}_{depth}"
+                weight = np.round(weight * 4)
+                weights.append(tensor("w_" + name, weight))
+                nodes.append(node("Gemm", [f"x{depth}", "w_" + name], ["y_" + name], name=name, transB=1))
+                outputs.append(value("y_" + name, None))
+                expected["y_" + name] = data[f"x{depth}"] @ weight.T
+    network, _, _ = compiled(model(nodes, inputs, outputs, weights), tmp_path)
+    results = network.run(data)
+    for name, numbers in expected.items():
+        assert np.array_equal(results[name], numbers), name
