@@ -4,6 +4,8 @@
 
 #include "nnopt/Driver/Load.h"
 
+#include "SparseTensors.h"
+
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 #include "nnopt/Import/ONNX.h"
 #include "nnopt/Register/Register.h"
@@ -94,6 +96,8 @@ LoadResult nnopt::loadModel(StringRef path, const LoadOptions &options, MLIRCont
     return result;
   }
   result.module = loadMLIR(path, std::move(*buffer), context);
+  if (result.module && failed(importSparseTensors(*result.module, result.unsupported)))
+    result.module = nullptr;
   if (result.module && !(*result.module)->hasAttr(kStampAttr))
     (*result.module)->setAttr(kStampAttr, StringAttr::get(&context, stamp));
   return result;
