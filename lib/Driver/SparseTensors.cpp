@@ -34,7 +34,8 @@ namespace {
 /// Writes what positions, coordinates and values describe into a dense tensor.
 class Expansion {
 public:
-  explicit Expansion(sparse_tensor::AssembleOp op) : op(op), type(cast<RankedTensorType>(op.getResult().getType())) {}
+  explicit Expansion(sparse_tensor::AssembleOp op)
+      : op(op), type(cast<RankedTensorType>(op.getResult().getType())), levels(type.getLvlRank()) {}
 
   /// The dense elements, or null after an error.
   DenseElementsAttr run() {
@@ -55,6 +56,7 @@ public:
 private:
   sparse_tensor::AssembleOp op;
   sparse_tensor::SparseTensorType type;
+  int64_t levels;
   SmallVector<std::vector<int64_t>> positions, coordinates; ///< per level; of a list of coordinates all are in its first level
   std::vector<Attribute> values, result;
   SmallVector<int64_t> at;
@@ -76,10 +78,10 @@ private:
 
   /// Buffers come level by level, positions before coordinates.
   bool readLevels() {
-    positions.resize(type.getLvlRank());
-    coordinates.resize(type.getLvlRank());
+    positions.resize(levels);
+    coordinates.resize(levels);
     auto next = op.getLevels().begin(), end = op.getLevels().end();
-    for (int64_t l = 0; l < type.getLvlRank(); ++l) {
+    for (int64_t l = 0; l < levels; ++l) {
       if (type.isWithPos(l) && (next == end || !read(*next++, positions[l])))
         return false;
       if (type.isWithCrd(l) && l <= static_cast<int64_t>(type.getAoSCOOStart()) && (next == end || !read(*next++, coordinates[l])))
@@ -92,7 +94,7 @@ private:
   std::optional<int64_t> coordinate(int64_t l, int64_t entry) {
     int64_t first = type.getAoSCOOStart(), list = l, index = entry;
     if (l >= first)
-      list = first, index = entry * (type.getLvlRank() - first) + l - first;
+      list = first, index = entry * (levels - first) + l - first;
     if (index < 0 || index >= static_cast<int64_t>(coordinates[list].size()))
       return std::nullopt;
     int64_t found = coordinates[list][index];
@@ -114,7 +116,7 @@ private:
   }
 
   bool walk(int64_t l, int64_t entry) {
-    if (l == type.getLvlRank())
+    if (l == levels)
       return store(entry);
     if (type.isDenseLvl(l)) {
       int64_t size = type.getLvlShape()[l];
@@ -164,7 +166,9 @@ static DenseElementsAttr denseOf(Operation *op, bool &unsupported) {
     return dense;
   }
   auto convert = dyn_cast<sparse_tensor::ConvertOp>(op);
-  Value source = convert ? convert.getSource() : op->getResult(0);
+  Value source = op->getResult(0);
+  if (convert)
+    source = convert.getSource();
   ElementsAttr elements;
   if (!matchPattern(source, m_Constant(&elements)) || elements.getNumElements() > kLargestExpanded)
     return {};
@@ -178,6 +182,15 @@ static WeightOp createDense(Operation *op, DenseElementsAttr elements) {
   int64_t zeros = llvm::count_if(elements.getValues<Attribute>(), [](Attribute value) { return matchPattern(value, m_Zero()) || matchPattern(value, m_AnyZeroFloat()); });
   weight->setAttr(kSparsityAttr, SparsityAttr::get(op->getContext(), SparsityOrigin::imported, "unstructured", zeros));
   return weight;
+}
+
+/// Erases `op` and what only it reads.
+static void eraseWithSources(Operation *op) {
+  SmallVector<Value> operands(op->getOperands());
+  op->erase();
+  for (Value operand : operands)
+    if (Operation *source = operand.getDefiningOp(); source && operand.use_empty() && source->hasTrait<OpTrait::ConstantLike>())
+      source->erase();
 }
 
 /// A product of computed rows and a constant that can be `nnopt.linear`, added to zeros.
@@ -206,7 +219,7 @@ static void makeLinear(linalg::LinalgOp op) {
 
 /// What still has a sparse type is computed when the model runs.
 static LogicalResult checkNoneIsLeft(ModuleOp module, bool &unsupported) {
-  WalkResult walked = module.walk([&](Operation *op) {
+  WalkResult walked = module.walk<WalkOrder::PreOrder>([&](Operation *op) {
     bool takes = llvm::any_of(op->getOperandTypes(), isSparse) || llvm::any_of(op->getResultTypes(), isSparse);
     if (auto function = dyn_cast<FunctionOpInterface>(op))
       takes = llvm::any_of(function.getArgumentTypes(), isSparse) || llvm::any_of(function.getResultTypes(), isSparse);
@@ -228,6 +241,7 @@ LogicalResult nnopt::importSparseTensors(ModuleOp module, bool &unsupported) {
   });
   if (constants.empty())
     return checkNoneIsLeft(module, unsupported);
+  module.getContext()->loadDialect<NNOptDialect>(); // the file may have none of its ops
   for (Operation *op : constants) {
     if (op->getResult(0).use_empty())
       continue;
@@ -246,7 +260,7 @@ LogicalResult nnopt::importSparseTensors(ModuleOp module, bool &unsupported) {
   }
   for (Operation *op : llvm::reverse(constants))
     if (op->use_empty())
-      op->erase();
+      eraseWithSources(op);
   SmallVector<linalg::LinalgOp> products;
   module.walk([&](linalg::LinalgOp op) { products.push_back(op); });
   for (linalg::LinalgOp op : products)

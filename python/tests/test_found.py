@@ -32,7 +32,9 @@ def with_sparse(weight, rows=3):
 
 def compiled(proto, folder, *options):
     """The loaded network and the report."""
-    path, out = folder / "m.onnx", folder / "m.so"
+    # A name of its own: a library that is loaded already would be returned again.
+    number = len(list(folder.glob("*.onnx")))
+    path, out = folder / f"m{number}.onnx", folder / f"m{number}.so"
     path.write_bytes(proto if isinstance(proto, bytes) else proto.SerializeToString())
     done = subprocess.run([compiler.find_compiler(), path, "-o", out, "--march=native", "--json", *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -129,7 +131,7 @@ def test_shuffled_blocks_are_found_again(tmp_path):
     assert np.allclose(network.run({"x": x})["y"], expected, rtol=1e-4, atol=1e-3)
 
 
-@pytest.mark.parametrize("special", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("special", [np.inf, -np.inf])
 def test_what_is_not_finite_is_no_zero(tmp_path, special):
     weight = blocks(32, 64, 0.1, 4)
     weight[5, 7] = special
@@ -138,6 +140,13 @@ def test_what_is_not_finite_is_no_zero(tmp_path, special):
     x = np.ones((64, 64), np.float32)
     with np.errstate(invalid="ignore"):
         assert np.allclose(network.run({"x": x})["y"], x @ weight.T, rtol=1e-5, atol=1e-4, equal_nan=True)
+
+
+def test_a_weight_that_is_no_number(tmp_path):
+    weight = blocks(32, 64, 0.1, 4)
+    weight[5, 7] = np.nan
+    refuses(tmp_path, model([node("Gemm", ["x", "w"], transB=1)], [value("x", [64, 64])], weights=[tensor("w", weight)]), INVALID,
+            "'w' with NaN at element 327 of 2048")
 
 
 SIZES = (1, 7, 13, 31)

@@ -63,11 +63,15 @@ struct PermuteWeights : nnopt::impl::PermuteWeightsBase<PermuteWeights> {
   }
 
   void runOnOperation() override {
-    llvm::SmallDenseSet<Operation *> done;
+    // Before any weight is replaced.
+    SmallVector<Operation *> sparse;
     for (const WeightLayer &layer : findLayers(getOperation()))
-      for (Operation *op : layer.users)
-        if (isa<LinearOp, ConvOp>(op) && !done.contains(op) && isSparse(layer))
-          decide(op, done);
+      if (isSparse(layer))
+        llvm::copy_if(layer.users, std::back_inserter(sparse), [](Operation *op) { return isa<LinearOp, ConvOp>(op); });
+    llvm::SmallDenseSet<Operation *> done;
+    for (Operation *op : sparse)
+      if (!done.contains(op))
+        decide(op, done);
   }
 
 private:
@@ -204,9 +208,12 @@ private:
           to = permuted(use.operand->get(), use.dim, order);
         use.operand->set(to);
       }
+    llvm::SetVector<Operation *> replaced;
     for (auto [from, to] : reordered)
       if (from.first != to && from.first.use_empty())
-        from.first.getDefiningOp()->erase();
+        replaced.insert(from.first.getDefiningOp());
+    for (Operation *op : replaced)
+      op->erase();
   }
 
   /// `constant` with element `order[i]` of dimension `dim` at `i`.

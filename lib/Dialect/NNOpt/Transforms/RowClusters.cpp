@@ -9,6 +9,7 @@
 #include <numeric>
 
 using namespace nnopt;
+using llvm::ArrayRef;
 
 static int64_t countBits(llvm::ArrayRef<uint64_t> row) {
   int64_t count = 0;
@@ -33,10 +34,11 @@ std::vector<int64_t> nnopt::clusterRows(const NonzeroBits &bits, int64_t size, i
   std::iota(left.begin(), left.end(), 0);
   for (int64_t r = 0; r < bits.rows(); ++r)
     counts[r] = countBits(bits.row(r));
-  llvm::stable_sort(left, [&](int64_t a, int64_t b) {
+  llvm::sort(left, [&](int64_t a, int64_t b) {
     if (counts[a] != counts[b])
       return counts[a] > counts[b];
-    return std::lexicographical_compare(bits.row(a).begin(), bits.row(a).end(), bits.row(b).begin(), bits.row(b).end());
+    ArrayRef<uint64_t> left = bits.row(a), right = bits.row(b);
+    return left == right ? a < b : std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end());
   });
   if (bits.rows() > maxWork / std::max<int64_t>(1, bits.rows() * bits.wordsPerRow()))
     return left;

@@ -163,7 +163,7 @@ SparsityPattern WeightSparsity::best() const {
   if (zeros() == 0)
     return pattern;
   for (auto [kind, inside] : {std::pair(SparsityPattern::Rows, zerosInEmptyRows), {SparsityPattern::Columns, zerosInEmptyColumns}})
-    if (inside >= kFilled * zeros()) {
+    if (inside >= kExplained * zeros() && nonzeros >= kFilled * (elements - inside)) {
       pattern.kind = kind;
       return pattern;
     }

@@ -53,11 +53,11 @@ func.func @two_of_four(%x: tensor<3x8xf32>) -> tensor<3x2xf32> {
 // CHECK-LABEL: func @known
 // CHECK: nnopt.weight "a" {{.*}} #nnopt.sparsity<pruned, "1x2", zeros = 2>
 // CHECK: nnopt.weight "b" {{.*}} #nnopt.sparsity<pruned, "rows", zeros = 2>
-// CHECK: nnopt.weight "c" dense<1.000000e+00> : tensor<2x2xf32>
+// CHECK: nnopt.weight "c" dense<1.000000e+00> : tensor<2x2xf32>{{$}}
 func.func @known(%x: tensor<3x2xf32>) -> (tensor<3x2xf32>, tensor<3x2xf32>, tensor<3x2xf32>) {
-  %a = nnopt.weight "a" dense<[[1.0, 2.0], [0.0, 0.0]]> {nnopt.sparsity = #nnopt.sparsity<pruned, "1x2", zeros = 2>} : tensor<2x2xf32>
-  %b = nnopt.weight "b" dense<[[1.0, 2.0], [0.0, 0.0]]> {nnopt.sparsity = #nnopt.sparsity<pruned, "1x2", zeros = 3>} : tensor<2x2xf32>
-  %c = nnopt.weight "c" dense<1.0> {nnopt.sparsity = #nnopt.sparsity<pruned, "1x2", zeros = 3>} : tensor<2x2xf32>
+  %a = nnopt.weight "a" dense<[[1.0, 2.0], [0.0, 0.0]]> : tensor<2x2xf32> {nnopt.sparsity = #nnopt.sparsity<pruned, "1x2", zeros = 2>}
+  %b = nnopt.weight "b" dense<[[1.0, 2.0], [0.0, 0.0]]> : tensor<2x2xf32> {nnopt.sparsity = #nnopt.sparsity<pruned, "1x2", zeros = 3>}
+  %c = nnopt.weight "c" dense<1.0> : tensor<2x2xf32> {nnopt.sparsity = #nnopt.sparsity<pruned, "1x2", zeros = 3>}
   %0 = nnopt.linear %x, %a : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
   %1 = nnopt.linear %x, %b : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
   %2 = nnopt.linear %x, %c : (tensor<3x2xf32>, tensor<2x2xf32>) -> tensor<3x2xf32>
