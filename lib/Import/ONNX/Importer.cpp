@@ -98,7 +98,7 @@ static Value materialize(OpBuilder &b, Location loc, const Constant &constant, S
   if (!isWeight)
     return arith::ConstantOp::create(b, loc, constant.type, cast<TypedAttr>(elements));
   auto weight = WeightOp::create(b, loc, constant.type, name.empty() ? StringAttr() : b.getStringAttr(name), elements);
-  if (constant.storedElements) // nnopt-find-sparsity looks for a pattern, and at zeros that are stored
+  if (constant.storedElements) // nnopt-find-sparsity counts again: zeros may be stored
     weight->setAttr(kSparsityAttr, SparsityAttr::get(b.getContext(), SparsityOrigin::imported, "unstructured",
                                                      constant.size() - *constant.storedElements));
   return weight;

@@ -42,8 +42,8 @@ private:
     remark::analysis(layer.users.front()->getLoc(), kRemark)
         << remark::add("{0} of {1} weights are zero ({2:f2} %): {3}", sparsity.zeros(), sparsity.elements, 100 * sparsity.zeroShare(),
                        sparsity.pattern());
-    // What put the zeros there knows their pattern better; a sparse format only tells where they are.
-    if (known && known.getZeros() == sparsity.zeros() && known.getOrigin() == SparsityOrigin::pruned)
+    // What put the zeros there knows their pattern better.
+    if (known && known.getZeros() == sparsity.zeros())
       return;
     SparsityOrigin origin = known ? known.getOrigin() : SparsityOrigin::found;
     weight->setAttr(kSparsityAttr, SparsityAttr::get(&getContext(), origin, pattern, sparsity.zeros()));
