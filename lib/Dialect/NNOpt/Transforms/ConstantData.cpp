@@ -69,22 +69,23 @@ std::optional<double> nnopt::splatOf(Value value) {
   return data->at(0);
 }
 
-WeightOp nnopt::createWeight(OpBuilder &b, Location loc, StringAttr name, RankedTensorType type,
-                             function_ref<void(MutableArrayRef<char>)> fill) {
+ElementsAttr nnopt::makeElements(StringAttr name, RankedTensorType type, function_ref<void(MutableArrayRef<char>)> fill) {
   int64_t width = llvm::divideCeil(type.getElementTypeBitWidth(), 8), bytes = type.getNumElements() * width;
-  ElementsAttr elements;
   if (bytes <= kLargestInline) {
     SmallVector<char> data(bytes);
     fill(data);
-    elements = type.getElementType().isInteger(1)
-                   ? DenseElementsAttr::get(type, llvm::map_to_vector(data, [](char byte) { return byte != 0; }))
-                   : DenseElementsAttr::getFromRawBuffer(type, data);
-  } else {
-    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64);
-    fill(blob.getMutableData());
-    elements = DenseResourceElementsAttr::get(type, name ? name.getValue() : "constant", std::move(blob));
+    return type.getElementType().isInteger(1)
+               ? DenseElementsAttr::get(type, llvm::map_to_vector(data, [](char byte) { return byte != 0; }))
+               : DenseElementsAttr::getFromRawBuffer(type, data);
   }
-  return WeightOp::create(b, loc, type, name, elements);
+  AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64);
+  fill(blob.getMutableData());
+  return DenseResourceElementsAttr::get(type, name ? name.getValue() : "constant", std::move(blob));
+}
+
+WeightOp nnopt::createWeight(OpBuilder &b, Location loc, StringAttr name, RankedTensorType type,
+                             function_ref<void(MutableArrayRef<char>)> fill) {
+  return WeightOp::create(b, loc, type, name, makeElements(name, type, fill));
 }
 
 int64_t nnopt::countZeros(const ConstantData &data) {

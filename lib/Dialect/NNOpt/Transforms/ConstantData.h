@@ -34,7 +34,11 @@ private:
 /// The number that all elements of a constant tensor are, if they are equal by being stored once or being one.
 std::optional<double> splatOf(mlir::Value value);
 
-/// A constant of `type` whose bytes `fill` writes (one byte per element of less than 8 bits). Beyond 1 KiB it is a resource called `name`.
+/// The elements of a constant of `type`, whose bytes `fill` writes (one byte per element of less than 8 bits). Beyond 1 KiB they are a resource
+/// called `name`.
+mlir::ElementsAttr makeElements(mlir::StringAttr name, mlir::RankedTensorType type, llvm::function_ref<void(llvm::MutableArrayRef<char>)> fill);
+
+/// A constant of such elements.
 WeightOp createWeight(mlir::OpBuilder &b, mlir::Location loc, mlir::StringAttr name, mlir::RankedTensorType type,
                       llvm::function_ref<void(llvm::MutableArrayRef<char>)> fill);
 

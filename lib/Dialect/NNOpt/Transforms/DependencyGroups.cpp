@@ -10,11 +10,22 @@
 using namespace mlir;
 using namespace nnopt;
 
-DependencyGroups::DependencyGroups(func::FuncOp function) {
+DependencyGroups::DependencyGroups(func::FuncOp function, SliceChange change) : kind(change) {
   for (BlockArgument argument : function.getArguments())
     pin(function, argument);
-  for (Operation &op : function.getBody().front())
+  for (Operation &op : function.getBody().front()) {
     applyDependencyRule(&op, *this);
+    ++rule;
+  }
+}
+
+std::string nnopt::describePin(Operation *pin, SliceChange change) {
+  if (isa<func::FuncOp>(pin))
+    return "an input of the model comes to them";
+  if (isa<func::ReturnOp>(pin))
+    return "they reach an output of the model";
+  return "'" + pin->getName().getStringRef().str() + "' does not work " +
+         (change == SliceChange::Remove ? "without some of them" : "with them in another order");
 }
 
 int64_t DependencyGroups::sliceOf(Value value, int64_t dim, int64_t index) {
@@ -56,8 +67,11 @@ int64_t DependencyGroups::groupOf(Value value, int64_t dim, int64_t index) {
 
 void DependencyGroups::tieSlices(Value a, int64_t dimA, int64_t indexA, Value b, int64_t dimB, int64_t indexB) {
   int64_t first = sliceOf(a, dimA, indexA), second = sliceOf(b, dimB, indexB);
-  if (first >= 0 && second >= 0)
-    unite(first, second);
+  if (first < 0 || second < 0)
+    return;
+  unite(first, second);
+  if (kind == SliceChange::Reorder)
+    allTies.push_back({rule, first, second});
 }
 
 static int64_t extentOf(Value value, int64_t dim) { return cast<RankedTensorType>(value.getType()).getDimSize(dim); }

@@ -3,7 +3,8 @@
 //
 // A slice is one index of one dimension of a tensor: an output channel, a neuron, an attention head, and the row or column of every weight that
 // makes or reads it. Slices that must be removed together, or none of them, form a group: the channel of a convolution, that of the residual it is
-// added to, the filter of the depthwise convolution after it, the columns of the linear layer that reads it flattened.
+// added to, the filter of the depthwise convolution after it, the columns of the linear layer that reads it flattened. Groups may also change
+// places, all their slices alike; more of them can, as a norm does not care in which order its channels come.
 //===----------------------------------------------------------------------===//
 
 #ifndef NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_DEPENDENCYGROUPS_H
@@ -13,6 +14,8 @@
 
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 
+#include "llvm/ADT/MapVector.h"
+
 namespace nnopt {
 
 /// What a dimension of a constant does in the op that reads it.
@@ -21,6 +24,9 @@ enum class SliceRole {
   Input,  ///< counts what the op sums over
   Along   ///< goes along with the slices of the op's input: biases, scales, depthwise filters
 };
+
+/// What is to be done with slices, which tells which of them can take part.
+enum class SliceChange { Remove, Reorder };
 
 /// The groups of a function. Ops that are not known, arguments and results of the function pin the groups that they touch.
 class DependencyGroups {
@@ -33,8 +39,11 @@ public:
     mlir::Operation *user;
   };
 
-  explicit DependencyGroups(mlir::func::FuncOp function);
+  explicit DependencyGroups(mlir::func::FuncOp function, SliceChange change = SliceChange::Remove);
 
+  SliceChange change() const { return kind; }
+  /// A number of slice `index`; dimensions of unknown extent have none: -1.
+  int64_t sliceOf(mlir::Value value, int64_t dim, int64_t index);
   /// The group of slice `index`; dimensions of unknown extent have none: -1.
   int64_t groupOf(mlir::Value value, int64_t dim, int64_t index);
 
@@ -46,6 +55,11 @@ public:
   /// True if a product of two computed tensors sums over `group`.
   bool isSummed(int64_t group) const { return groups[group].isSummed; }
   llvm::ArrayRef<WeightDim> weightDims() const { return dims; }
+  /// Two slices that a rule tied. Kept of a function that is to be reordered.
+  struct Tie {
+    int64_t rule, a, b;
+  };
+  llvm::ArrayRef<Tie> ties() const { return allTies; }
 
   // What the rules of the ops say.
   void tie(mlir::Operation *op, mlir::Value a, int64_t dimA, mlir::Value b, int64_t dimB);
@@ -63,14 +77,19 @@ private:
     mlir::Operation *pin = nullptr;
     bool isHead = false, isSummed = false;
   };
+  SliceChange kind;
+  int64_t rule = 0; ///< number of the op whose rule is applied
+  std::vector<Tie> allTies;
   std::vector<Group> groups;
   llvm::DenseMap<mlir::Value, llvm::SmallVector<int64_t>> firstSlices; ///< by dimension; -1: extent unknown
   llvm::SmallVector<WeightDim> dims;
 
-  int64_t sliceOf(mlir::Value value, int64_t dim, int64_t index);
   int64_t find(int64_t slice);
   void unite(int64_t a, int64_t b);
 };
+
+/// Why the outputs of a layer stay as they are if `pin` pins them.
+std::string describePin(mlir::Operation *pin, SliceChange change);
 
 /// Ties and pins what `op` asks for (DependencyRules.cpp).
 void applyDependencyRule(mlir::Operation *op, DependencyGroups &groups);
@@ -83,6 +102,16 @@ void keepOneSlice(mlir::func::FuncOp function, DependencyGroups &groups, llvm::D
 
 /// Removes groups: constants and results shrink, attributes follow. `groups` is not valid afterwards.
 void removeGroups(mlir::func::FuncOp function, DependencyGroups &groups, const llvm::DenseSet<int64_t> &removed);
+
+/// By value and dimension, the place from which the slice at each place comes.
+using SliceMoves = llvm::MapVector<std::pair<mlir::Value, int64_t>, llvm::SmallVector<int64_t>>;
+
+/// What moves if `set[order[i]]` takes the place of `set[i]` for every i. Nothing if an op would not find together again what it needs so.
+std::optional<SliceMoves> planMoves(mlir::func::FuncOp function, DependencyGroups &groups, llvm::ArrayRef<int64_t> set,
+                                    llvm::ArrayRef<int64_t> order);
+
+/// Moves the slices of constants. `groups` stays valid: places are tied as they were.
+void moveSlices(const SliceMoves &moves);
 
 } // namespace nnopt
 

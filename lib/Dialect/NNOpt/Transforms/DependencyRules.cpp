@@ -18,6 +18,22 @@ using namespace nnopt;
 static ArrayRef<int64_t> shapeOf(Value value) { return cast<RankedTensorType>(value.getType()).getShape(); }
 static int64_t rankOf(Value value) { return shapeOf(value).size(); }
 
+/// True if the order in which `op` takes up its elements along a reduction does not matter.
+static bool isAnyOrder(linalg::LinalgOp op) {
+  for (Value yielded : op.getBlock()->getTerminator()->getOperands()) {
+    Operation *combiner = yielded.getDefiningOp();
+    if (!isa_and_present<arith::AddFOp, arith::AddIOp, arith::MulFOp, arith::MulIOp, arith::MaximumFOp, arith::MinimumFOp, arith::MaxNumFOp,
+                         arith::MinNumFOp, arith::MaxSIOp, arith::MinSIOp, arith::MaxUIOp, arith::MinUIOp>(combiner))
+      return false;
+    if (llvm::none_of(combiner->getOperands(), [&](Value operand) {
+          auto argument = dyn_cast<BlockArgument>(operand);
+          return argument && static_cast<int64_t>(argument.getArgNumber()) >= op.getNumDpsInputs();
+        }))
+      return false;
+  }
+  return true;
+}
+
 namespace {
 
 /// Applies one op's rule to the groups.
@@ -47,6 +63,8 @@ public:
 private:
   Operation *op;
   DependencyGroups &groups;
+
+  bool isReorder() const { return groups.change() == SliceChange::Reorder; }
 
   /// Not understood: nothing that it touches may go.
   void pinAll() {
@@ -198,7 +216,13 @@ private:
 
   bool visit(NormalizeOp norm) {
     int64_t axis = norm.getAxis(), rank = rankOf(norm.getInput());
-    tieRange(norm.getInput(), norm.getResult(), 0, axis);
+    tieRange(norm.getInput(), norm.getResult(), 0, isReorder() ? rank : axis);
+    if (isReorder()) {
+      for (Value vector : {norm.getScale(), norm.getBias()})
+        for (int64_t dim = axis; vector && dim < rank; ++dim)
+          tie(vector, dim - axis, norm.getInput(), dim);
+      return true;
+    }
     // Every slice of what is normalised over changes all of them.
     pinRange(norm.getInput(), axis, rank), pinRange(norm.getResult(), axis, rank);
     for (Value vector : {norm.getScale(), norm.getBias()})
@@ -209,7 +233,8 @@ private:
 
   bool visit(SoftmaxOp softmax) {
     tieRange(softmax.getInput(), softmax.getResult(), 0, rankOf(softmax.getInput()));
-    pin(softmax.getInput(), softmax.getAxis());
+    if (!isReorder())
+      pin(softmax.getInput(), softmax.getAxis());
     return true;
   }
 
@@ -340,7 +365,7 @@ private:
     return index && ShapedType::isDynamic(shapeOf(dim.getSource())[*index]);
   }
 
-  /// What a loop reads and writes goes together; what it sums over, or computes from the index, stays.
+  /// What a loop reads and writes goes together; what it sums over stays whole, and what it computes from the index stays as it is.
   bool visit(linalg::LinalgOp linalg) {
     if (!linalg.hasPureTensorSemantics())
       return false;
@@ -364,7 +389,7 @@ private:
     for (OpOperand &init : linalg.getDpsInitsMutable())
       bind(linalg.getTiedOpResult(&init), linalg.getMatchingIndexingMap(&init));
     for (auto [loop, type] : llvm::enumerate(linalg.getIteratorTypesArray()))
-      if (type != utils::IteratorType::parallel && owners[loop].first)
+      if (type != utils::IteratorType::parallel && owners[loop].first && !(isReorder() && isAnyOrder(linalg)))
         pin(owners[loop].first, owners[loop].second);
     op->walk([&](Operation *inner) {
       if (auto index = dyn_cast<linalg::IndexOp>(inner); index && owners[index.getDim()].first)

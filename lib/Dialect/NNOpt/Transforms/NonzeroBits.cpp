@@ -71,20 +71,28 @@ NonzeroBits &NonzeroBits::operator|=(const NonzeroBits &other) {
   return *this;
 }
 
-void NonzeroBits::place(const NonzeroBits &other, int64_t first) {
+void NonzeroBits::place(int64_t r, ArrayRef<uint64_t> bits, int64_t first) {
   int64_t shift = first % kWord;
-  for (int64_t r = 0; r < other.numRows; ++r)
-    for (auto [w, word] : llvm::enumerate(other.row(r))) {
-      uint64_t *to = &words[r * stride + first / kWord + w];
-      *to |= word << shift;
-      if (shift != 0 && word >> (kWord - shift))
-        to[1] |= word >> (kWord - shift);
-    }
+  for (auto [w, word] : llvm::enumerate(bits)) {
+    uint64_t *to = &words[r * stride + first / kWord + w];
+    *to |= word << shift;
+    if (shift != 0 && word >> (kWord - shift))
+      to[1] |= word >> (kWord - shift);
+  }
 }
 
-int64_t NonzeroBits::count() const {
+void NonzeroBits::place(const NonzeroBits &other, int64_t first) {
+  for (int64_t r = 0; r < other.numRows; ++r)
+    place(r, other.row(r), first);
+}
+
+static int64_t countBits(ArrayRef<uint64_t> words) {
   int64_t count = 0;
   for (uint64_t word : words)
     count += llvm::popcount(word);
   return count;
 }
+
+int64_t NonzeroBits::count() const { return countBits(words); }
+
+int64_t NonzeroBits::count(int64_t r) const { return countBits(row(r)); }

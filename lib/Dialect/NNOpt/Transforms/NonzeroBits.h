@@ -24,6 +24,7 @@ public:
   int64_t wordsPerRow() const { return stride; }
   llvm::ArrayRef<uint64_t> row(int64_t r) const { return llvm::ArrayRef(words).slice(r * stride, stride); }
   void set(int64_t r, int64_t c) { words[r * stride + c / kWord] |= uint64_t(1) << c % kWord; }
+  bool at(int64_t r, int64_t c) const { return words[r * stride + c / kWord] >> c % kWord & 1; }
   /// Whether a row has a bit at all.
   bool any(int64_t r) const {
     return llvm::any_of(row(r), [](uint64_t word) { return word != 0; });
@@ -32,9 +33,12 @@ public:
   NonzeroBits pairs() const;
   /// Adds the bits of `other`, of the same size.
   NonzeroBits &operator|=(const NonzeroBits &other);
-  /// Sets the bits of `other`, of as many rows, from column `first` on.
+  /// Sets the bits of `bits` in row `r` from column `first` on.
+  void place(int64_t r, llvm::ArrayRef<uint64_t> bits, int64_t first);
+  /// Sets those of `other`, of as many rows.
   void place(const NonzeroBits &other, int64_t first);
   int64_t count() const;
+  int64_t count(int64_t r) const;
 
 private:
   int64_t numRows, numColumns, stride;

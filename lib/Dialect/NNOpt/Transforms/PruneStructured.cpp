@@ -101,10 +101,7 @@ private:
       Operation *pin = dim.role == SliceRole::Output && extent > 0 ? groups.pinnedBy(groups.groupOf(dim.weight, dim.dim, 0)) : nullptr;
       if (!pin)
         continue;
-      std::string reason = isa<func::FuncOp>(pin)     ? "an input of the model comes to them"
-                           : isa<func::ReturnOp>(pin) ? "they reach an output of the model"
-                                                      : llvm::formatv("'{0}' does not work without some of them", pin->getName()).str();
-      remark::missed(dim.users.front()->getLoc(), kRemark) << remark::reason("its {0} outputs stay: {1}", extent, reason);
+      remark::missed(dim.users.front()->getLoc(), kRemark) << remark::reason("its {0} outputs stay: {1}", extent, describePin(pin, groups.change()));
     }
   }
 

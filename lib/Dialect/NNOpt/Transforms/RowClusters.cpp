@@ -33,7 +33,7 @@ std::vector<int64_t> nnopt::clusterRows(const NonzeroBits &bits, int64_t size, i
   std::vector<int64_t> left(bits.rows()), counts(bits.rows());
   std::iota(left.begin(), left.end(), 0);
   for (int64_t r = 0; r < bits.rows(); ++r)
-    counts[r] = countBits(bits.row(r));
+    counts[r] = bits.count(r);
   llvm::sort(left, [&](int64_t a, int64_t b) {
     if (counts[a] != counts[b])
       return counts[a] > counts[b];
@@ -63,6 +63,29 @@ std::vector<int64_t> nnopt::clusterRows(const NonzeroBits &bits, int64_t size, i
     }
   }
   return order;
+}
+
+std::vector<int64_t> nnopt::sortByCount(llvm::ArrayRef<int64_t> counts) {
+  std::vector<int64_t> order(counts.size());
+  std::iota(order.begin(), order.end(), 0);
+  llvm::sort(order, [&](int64_t a, int64_t b) { return counts[a] != counts[b] ? counts[a] > counts[b] : a < b; });
+  return order;
+}
+
+std::vector<int64_t> nnopt::spreadEvenly(llvm::ArrayRef<int64_t> order, llvm::ArrayRef<int64_t> counts, int64_t size) {
+  std::vector<int64_t> sums(order.size() / size);
+  for (size_t i = 0; i < sums.size() * size; ++i)
+    sums[i / size] += counts[order[i]];
+  std::vector<int64_t> bySum = sortByCount(sums), places(sums.size());
+  // The numbers below n by their bits read backwards: any run of them is spread over all of 0 to n.
+  std::iota(places.begin(), places.end(), 0);
+  llvm::sort(places, [](int64_t a, int64_t b) { return llvm::reverseBits<uint64_t>(a) < llvm::reverseBits<uint64_t>(b); });
+  std::vector<int64_t> result;
+  for (int64_t place : places)
+    for (int64_t i = 0; i < size; ++i)
+      result.push_back(order[bySum[place] * size + i]);
+  llvm::append_range(result, order.drop_front(result.size()));
+  return result;
 }
 
 int64_t nnopt::countBlocks(const NonzeroBits &bits, llvm::ArrayRef<int64_t> order, int64_t size) {

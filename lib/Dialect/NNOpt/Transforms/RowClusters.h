@@ -14,6 +14,13 @@ namespace nnopt {
 /// Above `maxWork` comparisons of words only equal rows are brought together.
 std::vector<int64_t> clusterRows(const NonzeroBits &bits, int64_t size, int64_t maxWork = int64_t(1) << 31);
 
+/// The indices of `counts` by what they count, most first, equal ones in their order.
+std::vector<int64_t> sortByCount(llvm::ArrayRef<int64_t> counts);
+
+/// Pieces of `size` indices of `order` in another order, in which full ones and empty ones alternate so that wherever one cuts, every part holds
+/// about its share of `counts`. A last piece that is smaller stays last.
+std::vector<int64_t> spreadEvenly(llvm::ArrayRef<int64_t> order, llvm::ArrayRef<int64_t> counts, int64_t size);
+
 /// Blocks of `size` rows and one column that are not all zero, with the rows in this order.
 int64_t countBlocks(const NonzeroBits &bits, llvm::ArrayRef<int64_t> order, int64_t size);
 

@@ -203,13 +203,14 @@ def RemoveDead : Pass<"nnopt-remove-dead", "::mlir::func::FuncOp"> {
 }
 
 def PermuteWeights : Pass<"nnopt-permute-weights", "::mlir::func::FuncOp"> {
-  let summary = "Reorder outputs of layers so that zeros form blocks";
+  let summary = "Reorder channels between layers so that zeros lie where kernels want them";
   let description = [{
-    The outputs of a `nnopt.linear` or `nnopt.conv` whose weight holds zeros are reordered so that those with zeros in much the same places are
-    neighbours, if the cost model (`lib/Cost`) then finds a kernel for blocks that is faster. The new order goes on through elementwise ops, activations,
-    norms, softmax, pools, depthwise filters, reductions, quantization and reshapes by extents of 1, whose parameters are reordered too, and
-    ends in the inputs of the layers behind; layers that are added to each other share it. Left as it is, with a remark that has both densities: what gains less than 3 %;
-    what reaches an input or a result of the model or another op; weights that a layer elsewhere shares. Sums are the same but for the order of their terms.
+    The outputs of a `nnopt.linear` or `nnopt.conv` are reordered, and with them the inputs of the layers behind, if the cost model (`lib/Cost`) finds
+    one of several orders faster: outputs with zeros in much the same places as neighbours, for kernels of blocks, which do not depend on the order
+    of inputs, full blocks and empty ones in turn.
+    The order goes on through all that `DependencyGroups` follows channels through, also norms and reductions; layers that are added to each other
+    share it. Left as it is, with a remark that has both times: what gains less than 3 % (or evens out less than 10 %); what reaches an input or
+    a result of the model or an op that cannot have it. Sums are the same but for the order of their terms.
 
     Example: test/Dialect/NNOpt/Transforms/permute-weights.mlir
   }];

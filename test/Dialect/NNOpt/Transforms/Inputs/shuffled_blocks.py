@@ -1,4 +1,4 @@
-"""Networks whose weights are zero in blocks of four outputs that were shuffled: shuffled_blocks.py rows|images."""
+"""Networks whose channels may change places: shuffled_blocks.py NAME."""
 import random
 import struct
 import sys
@@ -77,4 +77,33 @@ func.func @main(%x: tensor<1x64x24x24xf32>) -> tensor<1x3xf32> {{
   return %9 : tensor<1x3xf32>
 }}"""
 
-print({"rows": ROWS, "images": IMAGES}[sys.argv[1]])
+
+# Each channel is 81 inputs of the linear layer.
+FLAT = f"""
+func.func @main(%x: tensor<1x64x9x9xf32>) -> tensor<1x3xf32> {{
+  {shuffled("w1", 64, 64, 1, 1)}
+  {dense("w2", 3, 64 * 81)}
+  %0 = nnopt.conv %x, %w1 {{strides = array<i64: 1, 1>, {WINDOW}, pads = array<i64: 0, 0, 0, 0>}}
+    : (tensor<1x64x9x9xf32>, tensor<64x64x1x1xf32>) -> tensor<1x64x9x9xf32>
+  %1 = tensor.collapse_shape %0 [[0], [1, 2, 3]] : tensor<1x64x9x9xf32> into tensor<1x5184xf32>
+  %2 = nnopt.linear %1, %w2 : (tensor<1x5184xf32>, tensor<3x5184xf32>) -> tensor<1x3xf32>
+  return %2 : tensor<1x3xf32>
+}}"""
+
+# The channels come twice, the second time with the two halves of the pixels of each exchanged.
+CROSSED = f"""
+func.func @main(%x: tensor<1x64x8x8xf32>) -> tensor<1x3xf32> {{
+  {shuffled("w1", 64, 64, 1, 1)}
+  {dense("w2", 3, 64 * 64)}
+  %0 = nnopt.conv %x, %w1 {{strides = array<i64: 1, 1>, {WINDOW}, pads = array<i64: 0, 0, 0, 0>}}
+    : (tensor<1x64x8x8xf32>, tensor<64x64x1x1xf32>) -> tensor<1x64x8x8xf32>
+  %1 = tensor.collapse_shape %0 [[0], [1, 2, 3]] : tensor<1x64x8x8xf32> into tensor<1x4096xf32>
+  %a = tensor.extract_slice %1[0, 0] [1, 32] [1, 1] : tensor<1x4096xf32> to tensor<1x32xf32>
+  %b = tensor.extract_slice %1[0, 32] [1, 32] [1, 1] : tensor<1x4096xf32> to tensor<1x32xf32>
+  %c = tensor.extract_slice %1[0, 64] [1, 4032] [1, 1] : tensor<1x4096xf32> to tensor<1x4032xf32>
+  %2 = tensor.concat dim(1) %b, %a, %c : (tensor<1x32xf32>, tensor<1x32xf32>, tensor<1x4032xf32>) -> tensor<1x4096xf32>
+  %3 = nnopt.linear %2, %w2 : (tensor<1x4096xf32>, tensor<3x4096xf32>) -> tensor<1x3xf32>
+  return %3 : tensor<1x3xf32>
+}}"""
+
+print({"rows": ROWS, "images": IMAGES, "flat": FLAT, "crossed": CROSSED}[sys.argv[1]])
