@@ -34,7 +34,8 @@ struct Neighbours {
 
   /// Is there a layer whose time the order may change?
   bool isSparse() const {
-    return llvm::any_of(producers, [](const OrderedLayer &layer) { return layer.isSparse(); });
+    return llvm::any_of(producers, [](const OrderedLayer &layer) { return layer.isSparse(); }) ||
+           llvm::any_of(consumers, [](const OrderedLayer &layer) { return layer.isSparse() && layer.hasFewRows(); });
   }
 };
 
@@ -154,6 +155,10 @@ private:
     OrderEstimate sum;
     for (const OrderedLayer &layer : neighbours.producers)
       sum += layer.estimate(targets, moves);
+    // Of what reads them, only windows of inputs know one order from another.
+    for (const OrderedLayer &layer : neighbours.consumers)
+      if (layer.hasFewRows())
+        sum += layer.estimate(targets, moves);
     return sum;
   }
 
@@ -168,7 +173,7 @@ private:
     return isFaster || (after.microseconds <= before.microseconds && after.uneven < (1 - kLeastEvening) * before.uneven);
   }
 
-  /// Orders of the groups of a set: like outputs side by side, in blocks of each size that are spread evenly.
+  /// Orders of the groups of a set: like outputs side by side, in blocks of each size that are spread evenly; or full and empty ones in turn.
   static SmallVector<std::vector<int64_t>> candidates(const Neighbours &neighbours, DependencyGroups &groups) {
     SmallVector<std::vector<int64_t>> orders;
     NonzeroBits outputs = bitsOf(neighbours, groups);
@@ -177,6 +182,17 @@ private:
       counts[i] = outputs.count(i);
     for (int64_t size : {4, 8})
       orders.push_back(spreadEvenly(clusterRows(outputs, size), counts, size));
+    orders.push_back(spreadEvenly(sortByCount(counts), counts, 1));
+    auto hasFewRows = [](const OrderedLayer &layer) { return layer.hasFewRows(); };
+    if (llvm::any_of(neighbours.producers, hasFewRows)) {
+      orders.push_back(spreadEvenly(clusterRows(outputs, kPanelRows), counts, kPanelRows));
+      // A panel takes as many slots as its fullest output.
+      orders.push_back(spreadEvenly(sortByCount(counts), counts, kPanelRows));
+    }
+    if (llvm::any_of(neighbours.consumers, hasFewRows)) {
+      std::vector<int64_t> inputs = inputCounts(neighbours, groups);
+      orders.push_back(spreadEvenly(sortByCount(inputs), inputs, 1));
+    }
     return orders;
   }
 
@@ -202,6 +218,19 @@ private:
       columns += layer.bits().columns();
     }
     return all;
+  }
+
+  /// By group, what layers of few rows multiply with it.
+  static std::vector<int64_t> inputCounts(const Neighbours &neighbours, DependencyGroups &groups) {
+    llvm::DenseMap<int64_t, int64_t> indices = indicesOf(neighbours);
+    std::vector<int64_t> counts(indices.size());
+    for (const OrderedLayer &layer : neighbours.consumers)
+      for (int64_t c = 0; layer.hasFewRows() && c < layer.bits().columns(); ++c) {
+        auto entry = indices.find(groups.groupOf(layer.weight(), layer.inputDim(), layer.inputOf(c)));
+        for (int64_t n = 0; entry != indices.end() && n < layer.bits().rows(); ++n)
+          counts[entry->second] += layer.bits().at(n, c);
+      }
+    return counts;
   }
 
   /// The part of the blocks of the producers that is not zero in both orders, and the times.

@@ -78,6 +78,34 @@ func.func @main(%x: tensor<1x64x24x24xf32>) -> tensor<1x3xf32> {{
 }}"""
 
 
+
+def uneven(name, outputs, inputs, density):
+    """Where `density(o, i)` says how likely an element is kept."""
+    return weight(name, [RANDOM.uniform(-1, 1) if RANDOM.random() < density(o, i) else 0 for o in range(outputs) for i in range(inputs)], outputs,
+                  inputs)
+
+
+STRIPS = f"""
+func.func @main(%x: tensor<64x96xf32>) -> tensor<64x3xf32> {{
+  {uneven("w1", 1024, 96, lambda o, i: 0.3 if o < 512 else 0.02)}
+  {dense("b", 1024)}
+  {dense("w2", 3, 1024)}
+  %0 = nnopt.linear %x, %w1 bias %b : (tensor<64x96xf32>, tensor<1024x96xf32>, tensor<1024xf32>) -> tensor<64x1024xf32>
+  %1 = nnopt.softmax %0 {{axis = 1 : i64}} : (tensor<64x1024xf32>) -> tensor<64x1024xf32>
+  %2 = nnopt.linear %1, %w2 : (tensor<64x1024xf32>, tensor<3x1024xf32>) -> tensor<64x3xf32>
+  return %2 : tensor<64x3xf32>
+}}"""
+
+WINDOWS = f"""
+func.func @main(%x: tensor<4x7xf32>) -> tensor<4x256xf32> {{
+  {dense("w1", 512, 7)}
+  {uneven("w2", 256, 512, lambda o, i: 0.5 if i % 128 < 32 else 0.01)}
+  %0 = nnopt.linear %x, %w1 : (tensor<4x7xf32>, tensor<512x7xf32>) -> tensor<4x512xf32>
+  %1 = nnopt.activation relu %0 : tensor<4x512xf32>
+  %2 = nnopt.linear %1, %w2 : (tensor<4x512xf32>, tensor<256x512xf32>) -> tensor<4x256xf32>
+  return %2 : tensor<4x256xf32>
+}}"""
+
 # Each channel is 81 inputs of the linear layer.
 FLAT = f"""
 func.func @main(%x: tensor<1x64x9x9xf32>) -> tensor<1x3xf32> {{
@@ -106,4 +134,4 @@ func.func @main(%x: tensor<1x64x8x8xf32>) -> tensor<1x3xf32> {{
   return %3 : tensor<1x3xf32>
 }}"""
 
-print({"rows": ROWS, "images": IMAGES, "flat": FLAT, "crossed": CROSSED}[sys.argv[1]])
+print({"rows": ROWS, "images": IMAGES, "strips": STRIPS, "windows": WINDOWS, "flat": FLAT, "crossed": CROSSED}[sys.argv[1]])
