@@ -164,6 +164,24 @@ def corner_weights(outputs, depth):
     yield "negative zero", np.where(negative == 0, np.float32(-0.0), negative)
 
 
+def test_weights_that_differ_only_in_the_output(tmp_path):
+    """Values and columns of the weights are the same constants: each layer has to look where its lists start."""
+    nodes, outputs, weights = [], [], []
+    for count in (14, 15, 16):
+        for row in (0, 5, 13):
+            weight = np.zeros((count, 31), np.float32)
+            weight[row, 30] = 3
+            name = f"{count}_{row}"
+            weights.append(tensor("w" + name, weight))
+            nodes.append(node("Gemm", ["x", "w" + name], ["y" + name], name=name, transB=1))
+            outputs.append(value("y" + name, None))
+    network, _, _ = compiled(model(nodes, [value("x", [257, 31])], outputs, weights), tmp_path)
+    x = RNG.integers(-4, 5, (257, 31)).astype(np.float32)
+    results = network.run({"x": x})
+    for output, weight in zip(outputs, weights):
+        assert np.array_equal(results[output.name], x @ numpy_helper.to_array(weight).T), output.name
+
+
 @pytest.mark.parametrize("rows", [1, 16, 257])
 def test_corners(tmp_path, rows):
     """Odd sizes, all in one model: every layer against numpy."""

@@ -159,9 +159,12 @@ FailureOr<StraightCalls> StraightCalls::create(KernelBuilder &k, const SparseCon
   StraightCalls calls(k);
   int64_t functions = plan.functions.size();
   calls.firstValues = functions, calls.firstSums = 2 * functions, calls.firstFunctions = 3 * functions;
-  // Ops with the same constants share the code if they cut it alike.
+  // Ops with the same constants share the code if they cut it alike. Weights that differ only in where their lists start may share the others.
   auto nameOf = [](Value constant) { return constant.getDefiningOp<memref::GetGlobalOp>().getName(); };
-  std::string base = (nameOf(weight.values) + "_" + nameOf(weight.columns) + "_straight" + Twine(plan.strip) + "x" + Twine(tiles)).str();
+  std::string base = (nameOf(weight.values) + "_" + nameOf(weight.columns) + "_" + nameOf(weight.starts) + "_straight").str();
+  const SparsePackAttr &pack = weight.pack;
+  for (int64_t number : {pack.getOutputs(), pack.getDepth(), pack.getRows(), pack.getStrip(), pack.getChunk(), plan.strip, tileBytes, tiles})
+    base += "_" + std::to_string(number);
   auto module = weight.values.getDefiningOp()->getParentOfType<ModuleOp>();
   calls.code = module.lookupSymbol<memref::GlobalOp>(base + "_code");
   calls.values = module.lookupSymbol<memref::GlobalOp>(base + "_values");
