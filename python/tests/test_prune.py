@@ -95,6 +95,26 @@ def test_blocks_fit_below_what_is_asked(network, pattern, block):
     assert 211680 - block < layer["zeros"] <= 211680
 
 
+@pytest.mark.parametrize("pattern, axis", [("rows", 1), ("columns", 0)])
+@pytest.mark.parametrize("sparsity", [0.3, 0.95])
+def test_whole_outputs_and_inputs(network, digits, pattern, axis, sparsity):
+    images = digits[0][:20].reshape(20, -1)
+    model, layers = prune(network, sparsity, f"pattern={pattern}")
+    weights = {w.name: numpy_helper.to_array(w) for w in onnx.load(network).graph.initializer}
+    x, expected = images, {}
+    for layer in range(3):
+        weight = weights[f"fc{layer}.weight"].copy()
+        if layer < 2:
+            scores = np.abs(weight.astype(np.float64)).mean(axis)
+            gone = np.argsort(scores.astype(np.float32), kind="stable")[:int(sparsity * weight.size + 0.5) // weight.shape[axis]]
+            weight[(gone, slice(None)) if axis else (slice(None), gone)] = 0
+            expected[f"fc{layer}.weight"] = int((weight == 0).sum())
+        x = x @ weight.T + weights[f"fc{layer}.bias"]
+        x = np.maximum(x, 0) if layer < 2 else x
+    assert {layer["weight"]: layer["zeros"] for layer in layers} == expected
+    np.testing.assert_allclose(model(images.reshape(20, 1, 28, 28))[0], x, rtol=1e-4, atol=1e-4)
+
+
 def test_python_passes_what_is_asked(network):
     with pytest.raises(nnopt.UsageError, match="unknown pattern '4by1'"):
         nnopt.compile(network, network.with_name("no.so"), prune=["magnitude:0.9", "pattern=4by1"])

@@ -15,15 +15,15 @@ llvm::Expected<SparsityPattern> SparsityPattern::parse(llvm::StringRef text) {
   SparsityPattern pattern;
   if (text == "unstructured")
     return pattern;
-  if (text == "rows" || text == "columns") {
-    pattern.kind = text == "rows" ? Rows : Columns;
+  if (text == "rows" || text == "channels" || text == "neurons" || text == "columns") {
+    pattern.kind = text == "columns" ? Columns : Rows;
     return pattern;
   }
   bool isNM = text.contains(':');
   auto [left, right] = text.split(isNM ? ':' : 'x');
   int64_t first, second;
   if (left.getAsInteger(10, first) || right.getAsInteger(10, second))
-    return fail("unknown pattern '" + text + "', expected unstructured, RxC as in 4x1, or N:M as in 2:4");
+    return fail("unknown pattern '" + text + "', expected unstructured, RxC as in 4x1, N:M as in 2:4, rows or columns");
   if (!isNM) {
     if (first < 1 || second < 1)
       return fail("pattern '" + text + "' expects blocks of at least 1x1");

@@ -15,35 +15,45 @@ namespace {
 
 /// Where a block of a weight begins and ends.
 struct ElementBlock {
-  int64_t matrix, firstOutput, lastOutput, firstInput, lastInput;
-  int64_t size() const { return (lastOutput - firstOutput) * (lastInput - firstInput); }
+  int64_t firstMatrix, lastMatrix, firstOutput, lastOutput, firstInput, lastInput;
+  int64_t size() const { return (lastMatrix - firstMatrix) * (lastOutput - firstOutput) * (lastInput - firstInput); }
 };
 
-/// The blocks of one weight, numbered by matrix, then outputs, then inputs. Those at the ends may be smaller.
+/// The blocks of one weight, numbered by matrix, then outputs, then inputs. Those at the ends may be smaller. They go through so many matrices.
 class BlockGrid {
 public:
-  BlockGrid(const WeightLayout &layout, int64_t rows, int64_t columns)
-      : layout(layout), rows(rows), columns(columns), down(llvm::divideCeil(layout.outputs, rows)),
+  BlockGrid(const WeightLayout &layout, int64_t rows, int64_t columns, int64_t matrices = 1)
+      : layout(layout), matrices(matrices), rows(rows), columns(columns), down(llvm::divideCeil(layout.outputs, rows)),
         across(llvm::divideCeil(layout.inputs, columns)) {}
 
-  int64_t count() const { return layout.matrices() * down * across; }
+  /// The blocks that `pattern` removes: whole outputs and inputs with all taps.
+  static BlockGrid of(const WeightLayout &layout, const SparsityPattern &pattern) {
+    if (pattern.kind == SparsityPattern::Rows)
+      return {layout, 1, layout.inputs, layout.taps};
+    if (pattern.kind == SparsityPattern::Columns)
+      return {layout, layout.outputs, 1, layout.taps};
+    return {layout, pattern.rows, pattern.columns};
+  }
+
+  int64_t count() const { return layout.matrices() / matrices * down * across; }
 
   ElementBlock operator[](int64_t i) const {
-    int64_t o = i / across % down * rows, c = i % across * columns;
-    return {i / across / down, o, std::min(o + rows, layout.outputs), c, std::min(c + columns, layout.inputs)};
+    int64_t m = i / across / down * matrices, o = i / across % down * rows, c = i % across * columns;
+    return {m, m + matrices, o, std::min(o + rows, layout.outputs), c, std::min(c + columns, layout.inputs)};
   }
 
   /// Calls `visit` with the place of every element of `block`.
   template <typename Visit>
   void forEach(const ElementBlock &block, Visit visit) const {
-    for (int64_t o = block.firstOutput; o < block.lastOutput; ++o)
-      for (int64_t i = block.firstInput; i < block.lastInput; ++i)
-        visit(layout.at(block.matrix, o, i));
+    for (int64_t m = block.firstMatrix; m < block.lastMatrix; ++m)
+      for (int64_t o = block.firstOutput; o < block.lastOutput; ++o)
+        for (int64_t i = block.firstInput; i < block.lastInput; ++i)
+          visit(layout.at(m, o, i));
   }
 
 private:
   const WeightLayout &layout;
-  int64_t rows, columns, down, across;
+  int64_t matrices, rows, columns, down, across;
 };
 
 /// A block of one of several weights. Single precision saves memory: a model has tens of millions.
@@ -100,7 +110,7 @@ static size_t selectSmallest(std::vector<Candidate> &candidates, ArrayRef<BlockG
 void nnopt::removeSmallestBlocks(MutableArrayRef<PruningTask *> tasks, const SparsityPattern &pattern, bool squares, int64_t target) {
   SmallVector<BlockGrid> grids;
   for (PruningTask *task : tasks)
-    grids.emplace_back(task->layer->layout, pattern.rows, pattern.columns);
+    grids.push_back(BlockGrid::of(task->layer->layout, pattern));
   std::vector<Candidate> candidates = scoreBlocks(tasks, grids, squares);
   size_t count = selectSmallest(candidates, grids, target);
   for (const Candidate &candidate : ArrayRef(candidates).take_front(count)) {

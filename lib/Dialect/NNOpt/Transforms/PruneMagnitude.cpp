@@ -40,8 +40,6 @@ llvm::Error nnopt::checkOptions(const PruneMagnitudeOptions &options) {
   llvm::Expected<SparsityPattern> pattern = SparsityPattern::parse(options.pattern);
   if (!pattern)
     return pattern.takeError();
-  if (pattern->kind == SparsityPattern::Rows || pattern->kind == SparsityPattern::Columns)
-    return llvm::createStringError("magnitude does not prune pattern '" + pattern->str() + "', expected unstructured, RxC or N:M");
   if (llvm::Error error = checkSparsity(options.sparsity, *pattern))
     return error;
   if (options.scope != "uniform" && options.scope != "global" && options.scope != "erk")

@@ -750,7 +750,7 @@ func.func @permute_pack_window(%x: tensor<1x8xf32>, %v: tensor<1x2xf32>, %i: ten
 
 // -----
 
-// expected-error @below {{unknown pattern '4', expected unstructured, RxC as in 4x1, or N:M as in 2:4}}
+// expected-error @below {{unknown pattern '4', expected unstructured, RxC as in 4x1, N:M as in 2:4, rows or columns}}
 #sparsity = #nnopt.sparsity<found, "4", zeros = 1>
 
 // -----

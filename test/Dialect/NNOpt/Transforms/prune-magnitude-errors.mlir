@@ -14,7 +14,7 @@
 // NONE: error: nnopt-prune-magnitude: expects a sparsity for pattern 'unstructured'
 // RANGE: error: nnopt-prune-magnitude: expects a sparsity of 0 to 1, got 1.5
 // NAN: error: nnopt-prune-magnitude: expects a sparsity of 0 to 1, got nan
-// PATTERN: error: nnopt-prune-magnitude: unknown pattern '4by1', expected unstructured, RxC as in 4x1, or N:M as in 2:4
+// PATTERN: error: nnopt-prune-magnitude: unknown pattern '4by1', expected unstructured, RxC as in 4x1, N:M as in 2:4, rows or columns
 // BLOCK: error: nnopt-prune-magnitude: pattern '0x1' expects blocks of at least 1x1
 // GROUP: error: nnopt-prune-magnitude: pattern '4:4' expects to keep at least 1 and fewer than 4
 // IMPLIED: error: nnopt-prune-magnitude: pattern '2:4' makes a sparsity of 0.5, got 0.9

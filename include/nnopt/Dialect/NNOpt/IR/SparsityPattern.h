@@ -18,14 +18,14 @@ struct SparsityPattern {
     Unstructured, ///< any element
     Block,        ///< blocks of `rows` outputs and `columns` inputs
     NM,           ///< all but `kept` of every `group` inputs in a row, for each output
-    Rows,         ///< whole outputs
-    Columns       ///< whole inputs
+    Rows,         ///< whole outputs, with all taps
+    Columns       ///< whole inputs, with all taps
   };
   Kind kind = Unstructured;
   int64_t rows = 1, columns = 1;
   int64_t kept = 0, group = 0;
 
-  /// Reads "unstructured", "4x1", "2:4", "rows" or "columns"; fails with a message that names what is wrong.
+  /// Reads "unstructured", "4x1", "2:4", "rows" (also "channels" or "neurons") or "columns"; fails with a message that names what is wrong.
   static llvm::Expected<SparsityPattern> parse(llvm::StringRef text);
 
   std::string str() const;

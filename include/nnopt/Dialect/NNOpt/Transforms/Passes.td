@@ -123,8 +123,9 @@ def PruneMagnitude : Pass<"nnopt-prune-magnitude", "::mlir::func::FuncOp"> {
   let summary = "Set the smallest weights to zero";
   let description = [{
     Constant float weights of `nnopt.linear`, `nnopt.conv`, `nnopt.conv_transpose` and `nnopt.matmul` get zeros in `pattern`: single elements
-    (`unstructured`), blocks of R outputs and C inputs (`RxC`), or all but the N largest of every M inputs in a row (`N:M`). Blocks lie within one tap
-    of a convolution and one group of its channels, one matrix of a batch; the last ones of a row or column may be smaller. They are ranked by the mean
+    (`unstructured`), blocks of R outputs and C inputs (`RxC`), all but the N largest of every M inputs in a row (`N:M`), or whole outputs (`rows`, also
+    called `channels` or `neurons`) or inputs (`columns`). Blocks lie within one tap of a convolution and one group of its channels, one matrix of a batch,
+    but whole outputs and inputs have all taps and matrices; the last ones of a row or column may be smaller. They are ranked by the mean
     magnitude of their elements (`norm=l2`: mean square), equal ones by their place. Of a layer of n elements, `sparsity` * n (rounded) are zero
     afterwards; with blocks at most so many, by less than one block. What is zero already counts.
 
@@ -134,7 +135,8 @@ def PruneMagnitude : Pass<"nnopt-prune-magnitude", "::mlir::func::FuncOp"> {
     Left dense, with a remark: layers that `exclude` names or `only` does not (globs on the name of the weight or the location); convolutions that
     read an input of the model (`first`) and products that only elementwise ops, reshapes and softmax part from an output (`last`), which are small and sensitive;
     depthwise convolutions (`depthwise`); weights with another reader, that are integers, or smaller than one block or group. A weight with a NaN is an error. What
-    several products share is pruned once. The new weight carries `nnopt.sparsity`.
+    several products share is pruned once. The new weight carries `nnopt.sparsity`. Outputs that are zero then, and inputs that nothing reads, are removed by
+    `nnopt-remove-dead` in the graph stage where nothing keeps the shape.
 
     Runs after `nnopt-fold-constants`, which turns transposed weights into plain ones and scales weights by what normalises their outputs.
 
@@ -142,7 +144,7 @@ def PruneMagnitude : Pass<"nnopt-prune-magnitude", "::mlir::func::FuncOp"> {
   }];
   let options = [
     Option<"sparsity", "sparsity", "double", /*default=*/"-1", "Part of the elements to be zero, 0 to 1; N:M says it itself">,
-    Option<"pattern", "pattern", "std::string", /*default=*/"\"unstructured\"", "unstructured, RxC (outputs x inputs) or N:M (along inputs)">,
+    Option<"pattern", "pattern", "std::string", /*default=*/"\"unstructured\"", "unstructured, RxC (outputs x inputs), N:M (along inputs), rows (whole outputs) or columns (whole inputs)">,
     Option<"scope", "scope", "std::string", /*default=*/"\"uniform\"", "uniform, global or erk">,
     Option<"norm", "norm", "std::string", /*default=*/"\"l1\"", "How blocks are ranked: l1 or l2">,
     ListOption<"exclude", "exclude", "std::string", "Names of layers to leave dense; * stands for any text">,
