@@ -102,6 +102,64 @@ def test_zeros_under_quantization(tmp_path, zero_point):
     assert report["layers"][0]["zeros"] == int((stored == points).sum())
 
 
+def quantized(weight, scale, point, dtype):
+    limits = np.iinfo(dtype)
+    return np.clip(np.rint(weight / scale[:, None]) + point[:, None], limits.min, limits.max).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype, offset", [(np.int8, 0), (np.int8, -3), (np.uint8, 128)])
+@pytest.mark.parametrize("form", ["dequantized", "both", "masked"])
+def test_masks_under_quantization(tmp_path, form, dtype, offset):
+    """A masked layer as quantization-aware training leaves it: weight, mask, quantization per output, inputs quantized too."""
+    rows, outputs, inputs = 64, 32, 48
+    mask = np.repeat(RNG.random((outputs // 4, inputs)) < 0.15, 4, axis=0)
+    weight, scale = RNG.standard_normal((outputs, inputs)).astype(np.float32), (RNG.random(outputs) / 50 + 0.02).astype(np.float32)
+    point = np.full(outputs, offset, dtype)
+    stored = quantized(np.where(mask, weight, 0), scale, point.astype(int), dtype)
+    constants = [tensor("s", scale), tensor("z", point), tensor("xs", np.float32(0.05)), tensor("xz", np.int8(0))]
+    nodes = [node("QuantizeLinear", ["x", "xs", "xz"], ["xq"]), node("DequantizeLinear", ["xq", "xs", "xz"], ["xd"])]
+    if form == "dequantized":
+        constants.append(tensor("q", stored))
+    else:
+        constants.append(tensor("w", np.where(mask, weight, 0) if form == "both" else weight))
+        if form == "masked":
+            constants.append(tensor("mask", mask.astype(np.float32)))
+            nodes.append(node("Mul", ["w", "mask"], ["wm"]))
+        nodes.append(node("QuantizeLinear", ["wm" if form == "masked" else "w", "s", "z"], ["q"], axis=0))
+    nodes += [node("DequantizeLinear", ["q", "s", "z"], ["wd"], axis=0), node("Gemm", ["xd", "wd"], ["y"], name="layer", transB=1)]
+    network, report, _ = compiled(model(nodes, [value("x", [rows, inputs])], weights=constants), tmp_path)
+    row, exact = report["layers"][0], (stored.astype(np.float32) - point.astype(np.float32)[:, None]) * scale[:, None]
+    assert (row["zeros"], row["pattern"], row["format"]) == (int((exact == 0).sum()), "4x1 blocks", "4x1 blocks")
+    x = RNG.standard_normal((rows, inputs)).astype(np.float32)
+    xd = np.clip(np.rint(x / np.float32(0.05)), -128, 127).astype(np.float32) * np.float32(0.05)
+    assert np.allclose(network.run({"x": x})["y"], xd @ exact.T, rtol=1e-4, atol=1e-3)
+
+
+def test_masks_under_a_quantized_convolution(tmp_path):
+    stored = np.where(RNG.random((16, 8, 3, 3)) < 0.1, RNG.integers(-99, 99, (16, 8, 3, 3)), 0).astype(np.int8)
+    scale = (RNG.random(16) + 0.1).astype(np.float32)
+    proto = model([node("DequantizeLinear", ["q", "s"], ["w"], axis=0), node("Conv", ["x", "w"], pads=[1, 1, 1, 1])], [value("x", [1, 8, 12, 12])],
+                  weights=[tensor("q", stored), tensor("s", scale)])
+    _, report, _ = compiled(proto, tmp_path)
+    assert report["layers"][0]["zeros"] == int((stored == 0).sum())
+
+
+@pytest.mark.parametrize("dtype, offset", [(np.int8, 0), (np.int8, 5), (np.uint8, 128)])
+def test_a_mask_file_for_quantized_weights(tmp_path, dtype, offset):
+    """What the mask leaves out becomes the zero point."""
+    stored, scale = RNG.integers(0, 99, (16, 24)).astype(dtype), (RNG.random(16) + 0.1).astype(np.float32)
+    point, mask = (np.arange(16) % 2 + offset).astype(dtype), RNG.random((16, 24)) < 0.2
+    proto = model([node("DequantizeLinear", ["q", "s", "z"], ["w"], axis=0), node("Gemm", ["x", "w"], transB=1)], [value("x", [32, 24])],
+                  weights=[tensor("q", stored), tensor("s", scale), tensor("z", point)])
+    np.savez(tmp_path / "masks.npz", q=mask)
+    network, report, _ = compiled(proto, tmp_path, f"--mask={tmp_path / 'masks.npz'}")
+    assert [(row["weight"], row["origin"]) for row in report["pruned"]] == [("q", "imported")]
+    exact = np.where(mask, (stored.astype(np.float32) - point.astype(np.float32)[:, None]) * scale[:, None], 0)
+    assert report["layers"][0]["zeros"] == int((exact == 0).sum())
+    x = RNG.random((32, 24)).astype(np.float32)
+    assert np.allclose(network.run({"x": x})["y"], x @ exact.T, rtol=1e-5, atol=1e-3)
+
+
 def blocks(outputs, inputs, density, rows):
     keep = np.repeat(RNG.random((-(-outputs // rows), inputs)) < density, rows, axis=0)[:outputs]
     return np.where(keep, RNG.standard_normal((outputs, inputs)), 0).astype(np.float32)

@@ -8,7 +8,10 @@
 #include "ConstantData.h"
 #include "WeightMasks.h"
 
+#include "mlir/Dialect/Utils/IndexingUtils.h"
 #include "mlir/IR/Remarks.h"
+
+#include <cstring>
 
 namespace nnopt {
 #define GEN_PASS_DEF_APPLYMASKS
@@ -26,6 +29,62 @@ static Location layerOf(WeightOp weight) {
 }
 
 namespace {
+
+/// What stands for zero in the elements of a weight: +0 of floats, the zero points of integers.
+class Zeros {
+public:
+  /// Nothing for integers of which not all readers dequantize in the same way.
+  static std::optional<Zeros> of(WeightOp weight) {
+    Zeros zeros;
+    auto type = cast<RankedTensorType>(weight.getType());
+    if (isa<FloatType>(type.getElementType()))
+      return zeros;
+    DequantizeOp first;
+    for (Operation *user : weight->getUsers()) {
+      auto dequantize = dyn_cast<DequantizeOp>(user);
+      if (!dequantize || dequantize.getInput() != weight.getResult())
+        return std::nullopt;
+      first = first ? first : dequantize;
+      if (dequantize.getZeroPoint() != first.getZeroPoint() || dequantize->getAttrDictionary() != first->getAttrDictionary())
+        return std::nullopt;
+    }
+    if (!first || (first.getZeroPoint() && !zeros.readPoints(first, type)))
+      return std::nullopt;
+    return zeros;
+  }
+
+  /// The bytes of the zero of element `i`, or of none where they are all 0.
+  ArrayRef<char> at(int64_t i) const {
+    int64_t place = 0;
+    for (int64_t dim = static_cast<int64_t>(extents.size()) - 1; dim >= 0; --dim) {
+      place += i % extents[dim] / blocks[dim] * strides[dim];
+      i /= extents[dim];
+    }
+    return points ? points->bytesAt(place) : ArrayRef<char>();
+  }
+
+private:
+  std::optional<ConstantData> points;
+  SmallVector<int64_t> extents, strides, blocks;
+
+  bool readPoints(DequantizeOp dequantize, RankedTensorType type) {
+    points = ConstantData::of(dequantize.getZeroPoint());
+    if (!points || points->type.getElementType() != type.getElementType())
+      return false;
+    extents = llvm::to_vector(type.getShape());
+    strides.assign(type.getRank(), 0), blocks.assign(type.getRank(), 1);
+    if (std::optional<int64_t> block = dequantize.getBlockSize()) {
+      strides = computeStrides(points->type.getShape());
+      blocks[*dequantize.getAxis()] = std::max<int64_t>(1, *block);
+    } else if (points->size() != 1 && dequantize.getAxis()) {
+      strides[*dequantize.getAxis()] = 1;
+    }
+    int64_t last = 0;
+    for (auto [extent, stride, block] : llvm::zip_equal(extents, strides, blocks))
+      last += std::max<int64_t>(0, extent - 1) / block * stride;
+    return last < points->size();
+  }
+};
 
 struct ApplyMasks : nnopt::impl::ApplyMasksBase<ApplyMasks> {
   using ApplyMasksBase::ApplyMasksBase;
@@ -60,24 +119,41 @@ private:
     if (ArrayRef(mask.shape) != type.getShape())
       return diag << "does not fit the weight of " << type;
     std::optional<ConstantData> data = ConstantData::of(weight.getResult());
-    if (!isa<FloatType>(type.getElementType()))
-      return diag << "needs a weight of floats, got " << type;
+    std::optional<Zeros> zeros = Zeros::of(weight);
+    if (!zeros)
+      return diag << "needs a weight of floats, or of integers that all readers dequantize alike, got " << type;
     if (!data)
       return diag << "needs the bytes of its weight, which are not here";
     diag.abandon();
-    replace(mask, weight, *data);
+    replace(mask, weight, *data, *zeros);
     ++maskedWeights;
     return success();
   }
 
-  void replace(const WeightMask &mask, WeightOp weight, const ConstantData &data) {
+  void replace(const WeightMask &mask, WeightOp weight, const ConstantData &data, const Zeros &zeros) {
     Location layer = layerOf(weight); // its reader, before it has none
-    int64_t removed = 0;
-    for (int64_t i = 0; i < data.size(); ++i)
-      removed += !mask.keeps(i);
-    SparsityAttr sparsity = replaceByZeroed(weight.getResult(), data, [&](int64_t i) { return !mask.keeps(i); }, SparsityOrigin::imported, mask.pattern);
-    remark::passed(layer, kRemark) << remark::add("'{0}': {1} of {2} weights are zero, {3} by the mask ({4})", mask.name, sparsity.getZeros(),
-                                                  data.size(), removed, mask.pattern);
+    int64_t removed = 0, zero = 0;
+    OpBuilder b(weight);
+    WeightOp masked = createWeight(b, weight.getLoc(), weight.getSymNameAttr(), data.type, [&](MutableArrayRef<char> bytes) {
+      char *to = bytes.data();
+      for (int64_t i = 0; i < data.size(); ++i) {
+        ArrayRef<char> from = data.bytesAt(i), point = zeros.at(i);
+        bool isZero = point.empty() ? data.at(i) == 0 : from == point;
+        if (!mask.keeps(i)) {
+          ++removed;
+          point.empty() ? std::memset(to, 0, from.size()) : std::memcpy(to, point.data(), point.size());
+        } else {
+          std::memcpy(to, from.data(), from.size());
+        }
+        zero += isZero || !mask.keeps(i);
+        to += from.size();
+      }
+    });
+    masked->setAttr(kSparsityAttr, SparsityAttr::get(&getContext(), SparsityOrigin::imported, mask.pattern, zero));
+    weight->replaceAllUsesWith(masked);
+    weight->erase();
+    remark::passed(layer, kRemark) << remark::add("'{0}': {1} of {2} weights are zero, {3} by the mask ({4})", mask.name, zero, data.size(),
+                                                  removed, mask.pattern);
   }
 };
 

@@ -124,7 +124,8 @@ private:
   int64_t replace(Operation *op) {
     SmallVector<Operation *> slice = sliceOf(op);
     int64_t have = 0, need = 0;
-    StringAttr name = largestConstant(slice, have);
+    Operation *largest = largestConstant(slice, have);
+    StringAttr name = largest ? weightNameOf(largest->getResult(0)) : StringAttr();
     for (Value result : op->getResults())
       need += bytesOf(result);
     if (need - have > maxBytes) {
@@ -143,6 +144,8 @@ private:
       const void *source = value.bytes();
       auto weight = createWeight(b, op->getLoc(), name, cast<RankedTensorType>(result.getType()),
                                  [&](MutableArrayRef<char> bytes) { std::memcpy(bytes.data(), source, bytes.size()); });
+      if (largest && llvm::all_of(slice, [](Operation *part) { return holdsConstant(part) || isa<QuantizeOp, DequantizeOp>(part); }))
+        carrySparsity(largest->getResult(0), weight);
       result.replaceAllUsesWith(weight.getResult());
     }
     remark::passed(op->getLoc(), kRemark) << remark::add("{0} bytes from constants of {1} bytes", need, have);
@@ -165,22 +168,21 @@ private:
     return ordered;
   }
 
-  /// The bytes of all constants, and the name of the largest that has one.
-  static StringAttr largestConstant(ArrayRef<Operation *> slice, int64_t &bytes) {
-    StringAttr name;
+  /// The bytes of all constants, and the largest that has a name.
+  static Operation *largestConstant(ArrayRef<Operation *> slice, int64_t &bytes) {
+    Operation *found = nullptr;
     int64_t largest = -1;
     for (Operation *op : slice) {
       if (!holdsConstant(op))
         continue;
       int64_t size = bytesOf(op->getResult(0));
       bytes += size;
-      StringAttr own = weightNameOf(op->getResult(0));
-      if (own && size > largest) {
+      if (weightNameOf(op->getResult(0)) && size > largest) {
         largest = size;
-        name = own;
+        found = op;
       }
     }
-    return name;
+    return found;
   }
 
   /// Runs the slice; `problem` is the first error of the interpreter.

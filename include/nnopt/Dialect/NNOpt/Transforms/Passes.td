@@ -106,9 +106,10 @@ def ApplyMasks : Pass<"nnopt-apply-masks", "::mlir::ModuleOp"> {
   let description = [{
     `file` is a .npz file of masks by the names of weights, as training leaves them: bool arrays, true where a weight stays, or the packed form that
     `nnopt.prune.Masks` writes (lib/Dialect/NNOpt/Transforms/WeightMasks.h). Every `nnopt.weight` of a mask's name gets zeros where the mask says so, keeps
-    its name, and carries `nnopt.sparsity` with the origin `imported` and the mask's pattern.
+    its name, and carries `nnopt.sparsity` with the origin `imported` and the mask's pattern. Weights of integers, which all readers must dequantize alike,
+    get their zero points.
 
-    A mask that no weight is called after, of another shape than its weight, or for a weight that is not of floats is an error. Weights without a mask
+    A mask that no weight is called after, of another shape than its weight, or for integers that are no quantized weight is an error. Weights without a mask
     stay as they are.
 
     Runs before anything else looks at the weights, while names and shapes are those of the model.
