@@ -13,8 +13,10 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto, helper, numpy_helper
 
 import nnopt
+import nnopt.prune
 from nnopt import compiler
 from test_bad_input import INVALID, UNSUPPORTED, model, node, refuses, tensor, value
+from test_prune_library import save_safetensors
 
 RNG = np.random.default_rng(4)
 
@@ -187,6 +189,68 @@ def test_shuffled_blocks_are_found_again(tmp_path):
     x = RNG.standard_normal((128, 192)).astype(np.float32)
     expected = np.maximum(x @ first.T + bias, 0) @ second.T
     assert np.allclose(network.run({"x": x})["y"], expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.fixture
+def dense_mlp(tmp_path):
+    """A file with names as torch's exporter gives them, and weights that training has replaced since."""
+    weights = {"0.weight": (64, 48), "0.bias": (64,), "2.weight": (10, 64), "2.bias": (10,)}
+    nodes = [node("Gemm", ["x", "0.weight", "0.bias"], ["a"], name="first", transB=1), node("Relu", ["a"], ["r"], name="relu"),
+             node("Gemm", ["r", "2.weight", "2.bias"], ["y"], name="second", transB=1)]
+    proto = model(nodes, [value("x", [64, 48])], weights=[tensor(name, np.ones(shape, np.float32)) for name, shape in weights.items()])
+    path = tmp_path / "dense.onnx"
+    path.write_bytes(proto.SerializeToString())
+    return path
+
+
+def pruned_weights():
+    first = blocks(64, 48, 0.1, 4)
+    first[:, 5] = 1  # an output without weights would leave the model
+    return {"0.weight": first, "0.bias": np.ones(64, np.float32),
+            "2.weight": RNG.standard_normal((10, 64)).astype(np.float32), "2.bias": np.zeros(10, np.float32)}
+
+
+def check_found(dense_mlp, source, weights, as_sparse):
+    """The weights of `source`, put into the file: their zeros and blocks are found, and the numbers are right."""
+    out = dense_mlp.with_name("written.onnx.tmp")
+    assert len(nnopt.prune.write_weights(dense_mlp, nnopt.prune.load_weights(source), out, sparse=as_sparse)) == 4
+    network, report, _ = compiled(out.read_bytes(), dense_mlp.parent)
+    row = report["layers"][0]
+    assert (row["zeros"], row["pattern"], row["format"]) == (int((weights["0.weight"] == 0).sum()), "4x1 blocks", "4x1 blocks")
+    x = RNG.standard_normal((64, 48)).astype(np.float32)
+    expected = np.maximum(x @ weights["0.weight"].T + weights["0.bias"], 0) @ weights["2.weight"].T + weights["2.bias"]
+    assert np.allclose(network.run({"x": x})["y"], expected, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("as_sparse", [False, True])
+def test_safetensors_that_arrive_pruned(dense_mlp, tmp_path, as_sparse):
+    weights = pruned_weights()
+    save_safetensors(tmp_path / "w.safetensors", weights)
+    check_found(dense_mlp, tmp_path / "w.safetensors", weights, as_sparse)
+
+
+def test_masks_of_torch(dense_mlp):
+    """A checkpoint of torch.nn.utils.prune holds weights and masks apart."""
+    weights = pruned_weights()
+    state = dict(weights)
+    mask = state.pop("0.weight") != 0
+    state |= {"0.weight_orig": np.where(mask, weights["0.weight"], 7).astype(np.float32), "0.weight_mask": mask.astype(np.float32)}
+    check_found(dense_mlp, state, weights, False)
+    with pytest.raises(ValueError, match=r"mask '0.weight_mask' has shape \(1,\), weight '0.weight_orig' \(64, 48\)"):
+        nnopt.prune.load_weights(state | {"0.weight_mask": np.ones(1)})
+
+
+@pytest.mark.filterwarnings("ignore:Sparse")
+@pytest.mark.parametrize("layout", ["coo", "csr", "bsr"])
+def test_a_torch_module_with_sparse_weights(dense_mlp, layout):
+    torch = pytest.importorskip("torch")
+    weights = pruned_weights()
+    module = torch.nn.Sequential(torch.nn.Linear(48, 64), torch.nn.ReLU(), torch.nn.Linear(64, 10))
+    module.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
+    dense = module[0].weight.detach()
+    sparse_weight = {"coo": dense.to_sparse, "csr": dense.to_sparse_csr, "bsr": lambda: dense.to_sparse_bsr((4, 1))}[layout]()
+    module[0].weight = torch.nn.Parameter(sparse_weight, requires_grad=False)
+    check_found(dense_mlp, module, weights, layout == "coo")
 
 
 @pytest.mark.parametrize("special", [np.inf, -np.inf])

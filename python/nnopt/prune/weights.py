@@ -8,25 +8,34 @@ from __future__ import annotations
 import os
 import pathlib
 from collections.abc import Mapping
-from typing import Any, Optional, Union
+from typing import TYPE_CHECKING, Any, Optional, Union
 
 import numpy as np
 
 from .masks import Masks
 from .safetensors import read_safetensors
 
+if TYPE_CHECKING:
+    import torch
+
 PathLike = Union[str, "os.PathLike[str]"]
 
 
-def load_weights(source: Union[PathLike, Mapping[str, Any]]) -> "dict[str, np.ndarray]":
+def load_weights(source: "Union[PathLike, Mapping[str, Any], torch.nn.Module]") -> "dict[str, np.ndarray]":
     """Names to dense numpy arrays.
 
-    source: a .safetensors file, a .npz file, a torch checkpoint (.pt, .pth, .bin; needs torch, which reads it with `weights_only`), or
-        a dictionary of numpy arrays or torch tensors. Sparse torch tensors (COO, CSR, CSC, BSR, BSC) become dense with exact zeros;
-        bfloat16 becomes float32.
+    source: a .safetensors file, a .npz file, a torch checkpoint (.pt, .pth, .bin; needs torch, which reads it with `weights_only`), a
+        torch module, or a dictionary of numpy arrays or torch tensors. Sparse torch tensors (COO, CSR, CSC, BSR, BSC, semi-structured) become
+        dense with exact zeros; what `torch.nn.utils.prune` keeps as NAME_orig and NAME_mask becomes NAME; bfloat16 becomes float32.
 
     Raises ValueError that names the file or the tensor.
     """
+    return _apply_torch_masks(_read(source))
+
+
+def _read(source: Any) -> "dict[str, np.ndarray]":
+    if hasattr(source, "state_dict"):
+        source = source.state_dict()
     if isinstance(source, Mapping):
         return {name: _dense(name, tensor) for name, tensor in source.items()}
     path = pathlib.Path(source)
@@ -52,10 +61,22 @@ def _dense(name: str, tensor: Any) -> np.ndarray:
         raise ValueError(f"weight '{name}' is a {type(tensor).__name__}, expected a numpy array or a torch tensor")
     import torch
 
-    tensor = tensor.detach().cpu()
-    if tensor.layout != torch.strided:
-        tensor = tensor.to_dense()
+    tensor = tensor.detach().to_dense().cpu()
     return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).contiguous().numpy()
+
+
+def _apply_torch_masks(weights: "dict[str, np.ndarray]") -> "dict[str, np.ndarray]":
+    """NAME for NAME_orig and NAME_mask, in its place."""
+    result = {}
+    for name, value in weights.items():
+        base, mask = name.removesuffix("_orig"), weights.get(name.removesuffix("_orig") + "_mask")
+        if base != name and mask is not None:
+            if mask.shape != value.shape:
+                raise ValueError(f"mask '{base}_mask' has shape {mask.shape}, weight '{name}' {value.shape}")
+            result[base] = np.where(mask != 0, value, np.zeros((), value.dtype))
+        elif not (name.endswith("_mask") and name.removesuffix("_mask") + "_orig" in weights):
+            result[name] = value
+    return result
 
 
 def _initialisers(model: Any) -> "dict[str, Any]":
