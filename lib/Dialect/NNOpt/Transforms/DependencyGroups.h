@@ -106,9 +106,21 @@ void removeGroups(mlir::func::FuncOp function, DependencyGroups &groups, const l
 /// By value and dimension, the place from which the slice at each place comes.
 using SliceMoves = llvm::MapVector<std::pair<mlir::Value, int64_t>, llvm::SmallVector<int64_t>>;
 
-/// What moves if `set[order[i]]` takes the place of `set[i]` for every i. Nothing if an op would not find together again what it needs so.
-std::optional<SliceMoves> planMoves(mlir::func::FuncOp function, DependencyGroups &groups, llvm::ArrayRef<int64_t> set,
-                                    llvm::ArrayRef<int64_t> order);
+/// What it means that `set[order[i]]` takes the place of `set[i]` for every i.
+class SliceOrder {
+public:
+  SliceOrder(DependencyGroups &groups, llvm::ArrayRef<int64_t> set, llvm::ArrayRef<int64_t> order);
+
+  /// Where the slices of one dimension come from; empty if the groups have none there, nothing if they have not equally many.
+  std::optional<llvm::SmallVector<int64_t>> sourcesOf(mlir::Value value, int64_t dim) const;
+  /// All that moves. Nothing if an op would not find together again what it needs so.
+  std::optional<SliceMoves> moves(mlir::func::FuncOp function) const;
+
+private:
+  DependencyGroups &groups;
+  llvm::ArrayRef<int64_t> order;
+  llvm::DenseMap<int64_t, int64_t> indexOf;
+};
 
 /// Moves the slices of constants. `groups` stays valid: places are tied as they were.
 void moveSlices(const SliceMoves &moves);

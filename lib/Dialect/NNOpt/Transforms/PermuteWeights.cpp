@@ -39,9 +39,10 @@ struct Neighbours {
   }
 };
 
-/// An order of the channels and what it costs.
+/// An order of the channels, what it does to the weights of the layers, and what that costs.
 struct ChannelOrder {
-  SliceMoves moves;
+  std::vector<int64_t> order;
+  SliceMoves weights;
   OrderEstimate cost;
 };
 
@@ -69,9 +70,11 @@ struct PermuteWeights : nnopt::impl::PermuteWeightsBase<PermuteWeights> {
       auto ordered = OrderedLayer::of(layer, layer.users.front());
       return ordered && ordered->isSparse();
     };
-    if (llvm::none_of(findLayers(function), isSparse))
+    layers = findLayers(function);
+    if (llvm::none_of(layers, isSparse))
       return;
     separateSmallConstants(function);
+    layers = findLayers(function);
     DependencyGroups groups(function, SliceChange::Reorder);
     std::vector<SharedDim> dims = sharedDims(groups);
     tellPinned(groups, dims);
@@ -84,11 +87,12 @@ struct PermuteWeights : nnopt::impl::PermuteWeightsBase<PermuteWeights> {
 
 private:
   SmallVector<const Isa *> targets;
+  SmallVector<WeightLayer> layers;
 
   /// What a dimension of a weight is to the layers that read it.
   SmallVector<OrderedLayer> layersOf(const SharedDim &dim) {
     SmallVector<OrderedLayer> result;
-    for (const WeightLayer &layer : findLayers(getOperation()))
+    for (const WeightLayer &layer : layers)
       if (layer.weight == dim.weight)
         for (Operation *user : layer.users)
           if (auto ordered = OrderedLayer::of(layer, user))
@@ -128,27 +132,40 @@ private:
       remark::missed(loc, kRemark) << remark::reason("outputs keep their order: they go together by {0}", neighbours.set.width);
       return;
     }
-    ChannelOrder before{{}, costOf(neighbours, {})};
+    ChannelOrder before{{}, {}, costOf(neighbours, {})};
     std::optional<ChannelOrder> best;
-    for (ArrayRef<int64_t> order : candidates(neighbours, groups)) {
-      std::optional<SliceMoves> moves = planMoves(getOperation(), groups, neighbours.set.groups, order);
-      if (!moves) {
-        remark::missed(loc, kRemark) << remark::reason("outputs keep their order: an op between reads them in an order of its own");
-        return;
-      }
-      OrderEstimate cost = costOf(neighbours, *moves);
-      if (!best || isBetter(cost, best->cost))
-        best = {std::move(*moves), cost};
+    for (std::vector<int64_t> &order : candidates(neighbours, groups)) {
+      std::optional<SliceMoves> weights = movesOfWeights(neighbours, SliceOrder(groups, neighbours.set.groups, order));
+      OrderEstimate cost = weights ? costOf(neighbours, *weights) : OrderEstimate();
+      if (weights && (!best || isBetter(cost, best->cost)))
+        best = {std::move(order), std::move(*weights), cost};
     }
-    std::string compared = describe(neighbours, before, *best);
-    if (!pays(before.cost, best->cost)) {
+    std::string compared = best ? describe(neighbours, before, *best) : "the layers have not equally many of each";
+    if (!best || !pays(before.cost, best->cost)) {
       remark::missed(loc, kRemark) << remark::reason("outputs keep their order: {0}", compared);
+      return;
+    }
+    std::optional<SliceMoves> moves = SliceOrder(groups, neighbours.set.groups, best->order).moves(getOperation());
+    if (!moves) {
+      remark::missed(loc, kRemark) << remark::reason("outputs keep their order: an op between reads them in an order of its own");
       return;
     }
     remark::passed(loc, kRemark) << remark::add("outputs are reordered: {0}; {1} weights of layers take part", compared,
                                                 neighbours.producers.size() + neighbours.consumers.size());
-    moveSlices(best->moves);
+    moveSlices(*moves);
     ++reorderedGroups;
+  }
+
+  static std::optional<SliceMoves> movesOfWeights(const Neighbours &neighbours, const SliceOrder &order) {
+    SliceMoves moves;
+    for (const SharedDim *dim : neighbours.set.dims) {
+      std::optional<SmallVector<int64_t>> from = order.sourcesOf(dim->weight, dim->dim);
+      if (!from)
+        return std::nullopt;
+      if (!from->empty())
+        moves[{dim->weight, dim->dim}] = std::move(*from);
+    }
+    return moves;
   }
 
   OrderEstimate costOf(const Neighbours &neighbours, const SliceMoves &moves) {
@@ -245,7 +262,7 @@ private:
       return all ? 100 * full / all : 0.0;
     };
     return llvm::formatv("{0:f1} % of the {1}x1 blocks hold something as they come, {2:f1} % reordered; {3:f1} us and {4:f1} us, {5:f1} us and "
-                         "{6:f1} us where threads wait for the fullest part", density(before.moves), kRows, density(after.moves),
+                         "{6:f1} us where threads wait for the fullest part", density(before.weights), kRows, density(after.weights),
                          before.cost.microseconds, after.cost.microseconds, before.cost.uneven, after.cost.uneven).str();
   }
 };

@@ -15,9 +15,12 @@
 using namespace mlir;
 using namespace nnopt;
 
-/// Where the slices of dimension `dim` of `value` come from; empty if it has none of `indexOf`, nothing if the groups have not equally many there.
-static std::optional<SmallVector<int64_t>> sourcesOf(Value value, int64_t dim, DependencyGroups &groups,
-                                                     const llvm::DenseMap<int64_t, int64_t> &indexOf, ArrayRef<int64_t> order) {
+SliceOrder::SliceOrder(DependencyGroups &groups, ArrayRef<int64_t> set, ArrayRef<int64_t> order) : groups(groups), order(order) {
+  for (auto [i, group] : llvm::enumerate(set))
+    indexOf[group] = i;
+}
+
+std::optional<SmallVector<int64_t>> SliceOrder::sourcesOf(Value value, int64_t dim) const {
   int64_t extent = cast<RankedTensorType>(value.getType()).getDimSize(dim);
   std::vector<SmallVector<int64_t, 1>> places(order.size());
   bool isTouched = false;
@@ -56,16 +59,14 @@ static bool keepsTies(ArrayRef<DependencyGroups::Tie> ties, const llvm::DenseMap
   return llvm::all_of(asked, [&](const DependencyGroups::Tie &tie) { return known.contains({tie.rule, tie.a, tie.b}); });
 }
 
-std::optional<SliceMoves> nnopt::planMoves(func::FuncOp function, DependencyGroups &groups, ArrayRef<int64_t> set, ArrayRef<int64_t> order) {
-  llvm::DenseMap<int64_t, int64_t> indexOf, sourceOf;
-  for (auto [i, group] : llvm::enumerate(set))
-    indexOf[group] = i;
+std::optional<SliceMoves> SliceOrder::moves(func::FuncOp function) const {
+  llvm::DenseMap<int64_t, int64_t> sourceOf;
   SliceMoves moves;
   for (Operation &op : function.getBody().front())
     for (Value result : op.getResults()) {
       auto type = dyn_cast<RankedTensorType>(result.getType());
       for (int64_t dim = 0, rank = type ? type.getRank() : 0; dim < rank; ++dim) {
-        std::optional<SmallVector<int64_t>> from = sourcesOf(result, dim, groups, indexOf, order);
+        std::optional<SmallVector<int64_t>> from = sourcesOf(result, dim);
         if (!from)
           return std::nullopt;
         for (auto [place, source] : llvm::enumerate(*from))

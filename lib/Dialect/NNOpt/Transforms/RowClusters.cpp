@@ -28,6 +28,22 @@ static double likeness(llvm::ArrayRef<uint64_t> a, llvm::ArrayRef<uint64_t> b) {
   return either ? static_cast<double>(both) / either : 1.0;
 }
 
+/// True if some rows have another that is much more like them than rows of as many columns without order are.
+static bool hasLikeRows(const NonzeroBits &bits) {
+  constexpr int64_t kSample = 32;
+  constexpr double kMargin = 0.15;
+  double density = static_cast<double>(bits.count()) / std::max<int64_t>(1, bits.rows() * bits.columns()), sum = 0;
+  int64_t step = std::max<int64_t>(1, bits.rows() / kSample), sampled = 0;
+  for (int64_t r = 0; r < bits.rows(); r += step, ++sampled) {
+    double best = 0;
+    for (int64_t other = 0; other < bits.rows() && best < 1; ++other)
+      if (other != r)
+        best = std::max(best, likeness(bits.row(r), bits.row(other)));
+    sum += best;
+  }
+  return sum > (density / (2 - density) + kMargin) * sampled;
+}
+
 std::vector<int64_t> nnopt::clusterRows(const NonzeroBits &bits, int64_t size, int64_t maxWork) {
   // The fullest first, equal ones together, in the order of their places.
   std::vector<int64_t> left(bits.rows()), counts(bits.rows());
@@ -40,7 +56,7 @@ std::vector<int64_t> nnopt::clusterRows(const NonzeroBits &bits, int64_t size, i
     ArrayRef<uint64_t> left = bits.row(a), right = bits.row(b);
     return left == right ? a < b : std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end());
   });
-  if (bits.rows() > maxWork / std::max<int64_t>(1, bits.rows() * bits.wordsPerRow()))
+  if (bits.rows() > maxWork / std::max<int64_t>(1, bits.rows() * bits.wordsPerRow()) || !hasLikeRows(bits))
     return left;
   std::vector<int64_t> order;
   order.reserve(left.size());

@@ -11,7 +11,7 @@ namespace nnopt {
 
 /// An order of the rows in which every `size` of them, counted from the first, are not zero in much the same columns. Greedy: a cluster begins with
 /// the fullest row that is left and takes those that share the largest part of their columns with it. Rows that are equal come out side by side.
-/// Above `maxWork` comparisons of words only equal rows are brought together.
+/// Above `maxWork` comparisons of words, and if a sample of the rows finds none much like them, only equal rows are brought together.
 std::vector<int64_t> clusterRows(const NonzeroBits &bits, int64_t size, int64_t maxWork = int64_t(1) << 31);
 
 /// The indices of `counts` by what they count, most first, equal ones in their order.

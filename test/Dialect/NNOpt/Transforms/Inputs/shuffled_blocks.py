@@ -118,7 +118,9 @@ func.func @main(%x: tensor<1x64x9x9xf32>) -> tensor<1x3xf32> {{
   return %2 : tensor<1x3xf32>
 }}"""
 
-# The channels come twice, the second time with the two halves of the pixels of each exchanged.
+# Of every other channel the two halves of its pixels are exchanged.
+PIECES = [(64 * c + first, 32) for c in range(64) for first in ((32, 0) if c % 2 else (0, 32))]
+NEWLINE = "\n  "
 CROSSED = f"""
 func.func @main(%x: tensor<1x64x8x8xf32>) -> tensor<1x3xf32> {{
   {shuffled("w1", 64, 64, 1, 1)}
@@ -126,10 +128,10 @@ func.func @main(%x: tensor<1x64x8x8xf32>) -> tensor<1x3xf32> {{
   %0 = nnopt.conv %x, %w1 {{strides = array<i64: 1, 1>, {WINDOW}, pads = array<i64: 0, 0, 0, 0>}}
     : (tensor<1x64x8x8xf32>, tensor<64x64x1x1xf32>) -> tensor<1x64x8x8xf32>
   %1 = tensor.collapse_shape %0 [[0], [1, 2, 3]] : tensor<1x64x8x8xf32> into tensor<1x4096xf32>
-  %a = tensor.extract_slice %1[0, 0] [1, 32] [1, 1] : tensor<1x4096xf32> to tensor<1x32xf32>
-  %b = tensor.extract_slice %1[0, 32] [1, 32] [1, 1] : tensor<1x4096xf32> to tensor<1x32xf32>
-  %c = tensor.extract_slice %1[0, 64] [1, 4032] [1, 1] : tensor<1x4096xf32> to tensor<1x4032xf32>
-  %2 = tensor.concat dim(1) %b, %a, %c : (tensor<1x32xf32>, tensor<1x32xf32>, tensor<1x4032xf32>) -> tensor<1x4096xf32>
+  {NEWLINE.join(f"%p{i} = tensor.extract_slice %1[0, {at}] [1, {size}] [1, 1] : tensor<1x4096xf32> to tensor<1x{size}xf32>"
+                for i, (at, size) in enumerate(PIECES))}
+  %2 = tensor.concat dim(1) {", ".join(f"%p{i}" for i in range(len(PIECES)))}
+    : ({", ".join(f"tensor<1x{size}xf32>" for _, size in PIECES)}) -> tensor<1x4096xf32>
   %3 = nnopt.linear %2, %w2 : (tensor<1x4096xf32>, tensor<3x4096xf32>) -> tensor<1x3xf32>
   return %3 : tensor<1x3xf32>
 }}"""
