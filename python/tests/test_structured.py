@@ -59,6 +59,9 @@ NETWORKS = {
     }""", {"wq": (12, 16), "bq": (16,), "wk": (12, 16), "wv": (12, 16), "bv": (16,), "wo": (16, 12)}, ["12x8", "8x12"]),
 }
 
+#: Where outputs go together by several: those of a group, the halves that are multiplied, heads.
+FIXED = ("grouped", "slices", "heads")
+
 
 def write_network(name, folder):
     text, shapes, _ = NETWORKS[name]
@@ -116,6 +119,20 @@ def test_zeros_vanish_by_themselves(name, tmp_path):
               for text in (zeroed, found)]
     assert counts[1] < 0.75 * counts[0]
     agree(reference(found), reference(zeroed))
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_another_order_computes_the_same(name, tmp_path):
+    """Channels that change places, whether it pays or not, with all that depends on them."""
+    network, pruned, reordered = write_network(name, tmp_path), tmp_path / "pruned.mlir", tmp_path / "reordered.mlir"
+    arguments = compiler.command_line(network, pruned, {"prune": ["magnitude:0.6", "first", "last"], "stop_after": "compress"})
+    subprocess.run([compiler.find_compiler(), *arguments], capture_output=True, check=True)
+    opt = compiler.find_compiler().replace("nnopt-compile", "nnopt-opt")
+    passes = "builtin.module(func.func(nnopt-permute-weights{isas=avx2 min-gain=-1e9}))"
+    subprocess.run([opt, pruned, f"--pass-pipeline={passes}", "-o", reordered], capture_output=True, check=True)
+    weights = [sorted(re.findall(r'nnopt\.weight.* : tensor<.*|"0x[0-9A-F]*"', path.read_text())) for path in (pruned, reordered)]
+    assert (weights[0] != weights[1]) == (name not in FIXED)
+    agree(reference(reordered), reference(pruned))
 
 
 def test_compiled_agrees_with_the_interpreter(tmp_path):

@@ -22,8 +22,8 @@ using namespace nnopt;
 
 static constexpr remark::RemarkOpts kRemark = remark::RemarkOpts::name("permute").category("nnopt-permute-weights");
 
-// The estimate is not exact: a smaller gain is none. What threads gain by parts that are alike is less certain.
-static constexpr double kLeastGain = 0.03, kLeastEvening = 0.1;
+// What threads gain by parts that are alike is less certain than the time of one.
+static constexpr double kLeastEvening = 0.1;
 
 namespace {
 
@@ -185,8 +185,8 @@ private:
     return isAlike ? a.uneven < b.uneven : a.microseconds < b.microseconds;
   }
 
-  static bool pays(const OrderEstimate &before, const OrderEstimate &after) {
-    bool isFaster = after.microseconds < (1 - kLeastGain) * before.microseconds;
+  bool pays(const OrderEstimate &before, const OrderEstimate &after) const {
+    bool isFaster = after.microseconds < (1 - minGain) * before.microseconds;
     return isFaster || (after.microseconds <= before.microseconds && after.uneven < (1 - kLeastEvening) * before.uneven);
   }
 

@@ -213,12 +213,14 @@ def PermuteWeights : Pass<"nnopt-permute-weights", "::mlir::func::FuncOp"> {
     so that no thread waits for the fullest part; and for few rows outputs with as many products side by side, or inputs that are used much and
     little in turn, as windows of inputs are read for many outputs at once. Blocks and strips of other kernels do not depend on the order of inputs.
     The order goes on through all that `DependencyGroups` follows channels through, also norms and reductions; layers that are added to each other
-    share it. Left as it is, with a remark that has both times: what gains less than 3 % (or evens out less than 10 %); what reaches an input or
+    share it. Left as it is, with a remark that has both times: what gains less than `min-gain` (or evens out less than 10 %); what reaches an input or
     a result of the model or an op that cannot have it. Sums are the same but for the order of their terms.
 
     Example: test/Dialect/NNOpt/Transforms/permute-weights.mlir
   }];
-  let options = [ListOption<"isas", "isas", "std::string", "Instruction sets that must all gain; the portable one if none">];
+  let options = [ListOption<"isas", "isas", "std::string", "Instruction sets that must all gain; the portable one if none">,
+                 Option<"minGain", "min-gain", "double", /*default=*/"0.03",
+                        "Part of the estimated time that another order has to save; below 0 it may cost some, as tests want">];
   let statistics = [Statistic<"reorderedGroups", "reordered-groups", "Groups of layers with another order of channels">];
 }
 
