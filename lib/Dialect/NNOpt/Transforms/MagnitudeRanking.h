@@ -5,21 +5,9 @@
 #ifndef NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_MAGNITUDERANKING_H
 #define NNOPT_LIB_DIALECT_NNOPT_TRANSFORMS_MAGNITUDERANKING_H
 
-#include "PrunableLayers.h"
-
-#include "nnopt/Dialect/NNOpt/IR/SparsityPattern.h"
-
-#include <vector>
+#include "PruningTask.h"
 
 namespace nnopt {
-
-/// A weight under pruning: its elements, and which of them become zero.
-struct PruningTask {
-  const WeightLayer *layer;
-  ConstantData data;
-  std::vector<bool> removed; ///< by place in row-major order
-  int64_t target = 0;        ///< most elements that are to be zero
-};
 
 /// Removes the blocks of smallest mean magnitude (mean square if `squares`) of all `tasks` together, as long as `target` elements are not exceeded.
 /// Single elements are blocks of 1x1. Equal ones go in the order of their places.
