@@ -17,6 +17,10 @@ using namespace nnopt;
 static constexpr int64_t kVector = 16;
 // Lines of whole vectors make the loads of a column of taps aligned; they may cost one vector in so many.
 static constexpr int64_t kAlignmentShare = 32;
+// Elements of planes that the first-level cache holds beside what else a step reads, and the positions that are computed at once.
+static constexpr int64_t kSlab = 6 * 1024, kPositions = 64;
+// The sums of a strip, for the positions that are computed at once, lie on the stack: 32 KiB.
+static constexpr int64_t kConvStrip = 128;
 
 int64_t ConvPlanes::positions() const { return llvm::alignTo((extents[0] - 1) * pitch + extents[1], kVector); }
 
@@ -37,6 +41,23 @@ std::vector<int64_t> ConvPlanes::columns() const {
     for (int64_t tap : taps)
       result.push_back(channel * perChannel() + tap);
   return result;
+}
+
+int64_t ConvPlanes::channelsPerChunk() const {
+  int64_t most = std::max<int64_t>(1, kSlab / footprint(kPositions));
+  return llvm::divideCeil(channels, llvm::divideCeil(channels, most));
+}
+
+void ConvPlanes::describe(LayerSize &layer) const {
+  layer.taps = taps.size(), layer.stride = strides[0];
+  double images = static_cast<double>(layer.product.rows) / (extents[0] * extents[1]);
+  layer.positions = images * positions(), layer.planeElements = images * channels * perChannel();
+  layer.chunks = llvm::divideCeil(channels, channelsPerChunk());
+}
+
+SparsePackAttr ConvPlanes::pack(MLIRContext *context, int64_t outputs, int64_t blockRows) const {
+  int64_t strip = llvm::alignTo(llvm::divideCeil(outputs, llvm::divideCeil(outputs, kConvStrip)), 16);
+  return SparsePackAttr::get(context, outputs, channels * perChannel(), blockRows, strip, channelsPerChunk() * perChannel());
 }
 
 namespace {
@@ -71,11 +92,15 @@ static int64_t evenPitchOf(const Axis &y, const Axis &x, int64_t least) {
   return vectors(aligned) <= vectors(least) + vectors(least) / kAlignmentShare ? aligned : least;
 }
 
+/// The dimension of the height.
+static int64_t firstExtentOf(ConvOp op) { return op.getChannelsLast() ? 1 : 2; }
+
 static std::pair<Axis, Axis> axesOf(ConvOp op) {
   ArrayRef<int64_t> input = cast<ShapedType>(op.getInput().getType()).getShape();
   SmallVector<int64_t> kernel = op.getKernelShape();
+  int64_t firstExtent = firstExtentOf(op);
   auto axis = [&](unsigned d) {
-    return Axis{input[d + 1], kernel[d], op.getStrides()[d], op.getDilations()[d], op.getPads()[d], op.getPads()[d + 2]};
+    return Axis{input[firstExtent + d], kernel[d], op.getStrides()[d], op.getDilations()[d], op.getPads()[d], op.getPads()[d + 2]};
   };
   return {axis(0), axis(1)};
 }
@@ -88,7 +113,7 @@ llvm::Expected<ConvPlanes> ConvPlanes::of(ConvOp op, std::optional<int64_t> pitc
     return reason(llvm::formatv("the image has {0} dimensions, planes have 2", op.getSpatialRank()).str());
   if (op.getGroups() != 1)
     return reason(llvm::formatv("{0} groups of channels share no input", static_cast<int64_t>(op.getGroups())).str());
-  if (llvm::any_of(input.drop_front(), ShapedType::isDynamic))
+  if (llvm::any_of(input.slice(firstExtentOf(op), 2), ShapedType::isDynamic))
     return reason("the height or width of the image is not known, so taps have no constant places");
   auto [y, x] = axesOf(op);
   if (y.result() < 1 || x.result() < 1)
@@ -96,7 +121,7 @@ llvm::Expected<ConvPlanes> ConvPlanes::of(ConvOp op, std::optional<int64_t> pitc
   ConvPlanes planes;
   planes.strides = {y.stride, x.stride}, planes.phases = {y.phases(), x.phases()};
   planes.pads = {y.padBegin, x.padBegin}, planes.extents = {y.result(), x.result()};
-  planes.channels = input[3], planes.lines = y.filled(), planes.pitch = pitch ? *pitch : evenPitchOf(y, x, leastPitchOf(x));
+  planes.channels = input[op.getChannelsLast() ? 3 : 1], planes.lines = y.filled(), planes.pitch = pitch ? *pitch : evenPitchOf(y, x, leastPitchOf(x));
   int64_t lastTap = y.shiftOf(y.kernel - 1) * planes.pitch + x.shiftOf(x.kernel - 1);
   // A vector more than what is filled, so that a store of whole vectors stays in its plane.
   planes.size = llvm::alignTo(std::max<int64_t>(planes.positions() + lastTap, planes.lines * planes.pitch + kVector), kVector);

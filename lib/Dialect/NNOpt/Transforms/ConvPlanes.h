@@ -7,6 +7,8 @@
 
 #include "PlaneChains.h"
 
+#include "nnopt/Cost/Kernels.h"
+
 #include "llvm/Support/Error.h"
 
 namespace nnopt {
@@ -25,7 +27,12 @@ struct ConvPlanes {
   /// Where element k of a sum (channel, then tap) lies in the planes of an image, for all k.
   std::vector<int64_t> columns() const;
 
-  /// The planes for `op`, which has channels last; a reason if it has none. `pitch`: the distance of lines if it is not free.
+  /// Tells the cost table of them, in the size of a layer whose rows, outputs and depth are known.
+  void describe(LayerSize &layer) const;
+  /// How to store a weight in blocks of so many of its outputs. Chunks are whole channels.
+  SparsePackAttr pack(mlir::MLIRContext *context, int64_t outputs, int64_t blockRows) const;
+
+  /// The planes for `op`, wherever it has its channels; a reason if it has none. `pitch`: the distance of lines if it is not free.
   static llvm::Expected<ConvPlanes> of(ConvOp op, std::optional<int64_t> pitch = std::nullopt);
   /// What `op`, which has planes, finds in those of a chain.
   static ConvPlanes in(ConvOp op, const PlaneFrame &frame);
@@ -35,6 +42,9 @@ struct ConvPlanes {
   static int64_t evenPitch(ConvOp op, int64_t least);
   /// Elements of a plane of the chain that `op` may read or write.
   static int64_t reach(ConvOp op, const PlaneFrame &frame, bool readsPlanes);
+
+private:
+  int64_t channelsPerChunk() const;
 };
 
 } // namespace nnopt

@@ -36,22 +36,10 @@ static constexpr auto kRemark = [](StringRef name) { return remark::RemarkOpts::
 static constexpr int64_t kWindow = 16;
 // With so many rows every kernel works in whole tiles.
 static constexpr int64_t kManyRows = 128;
-// Elements of planes that the first-level cache holds beside what else a step reads, and the positions that are computed at once.
-static constexpr int64_t kSlab = 6 * 1024, kPositions = 64;
-// The sums of a strip, for the positions that are computed at once, lie on the stack: 32 KiB.
-static constexpr int64_t kConvStrip = 128;
 
 static SparsePackAttr packOf(MLIRContext *context, const LinearSize &product, int64_t blockRows) {
   SparseCut cut = sparseCut(product, blockRows);
   return SparsePackAttr::get(context, product.outputs, product.depth, blockRows, cut.strip, cut.chunk);
-}
-
-/// Chunks are whole channels.
-static SparsePackAttr packOf(MLIRContext *context, int64_t outputs, const ConvPlanes &planes, int64_t blockRows) {
-  int64_t most = std::max<int64_t>(1, kSlab / planes.footprint(kPositions));
-  int64_t channels = llvm::divideCeil(planes.channels, llvm::divideCeil(planes.channels, most));
-  int64_t strip = llvm::alignTo(llvm::divideCeil(outputs, llvm::divideCeil(outputs, kConvStrip)), 16);
-  return SparsePackAttr::get(context, outputs, planes.channels * planes.perChannel(), blockRows, strip, channels * planes.perChannel());
 }
 
 namespace {
@@ -193,7 +181,7 @@ private:
         return std::nullopt;
       }
       planes = std::move(*made);
-      describe(*planes, layer);
+      planes->describe(layer);
       isOpen = false; // an image has many positions
     }
     auto [best, fromRows] = choose(layer, formsOf(candidate, weight, sparsity), sparsity.elements, isOpen);
@@ -253,13 +241,6 @@ private:
       return replace(candidate, weight, packOf(&getContext(), product, gain.blocks.rows));
     auto pack = PermutePackAttr::get(&getContext(), weight.outputs, weight.depth, kPanelRows, kWindow);
     replace(candidate, PermutedWeight(weight, pack), pack);
-  }
-
-  void describe(const ConvPlanes &planes, LayerSize &layer) {
-    layer.taps = planes.taps.size(), layer.stride = planes.strides[0];
-    double images = static_cast<double>(layer.product.rows) / (planes.extents[0] * planes.extents[1]);
-    layer.positions = images * planes.positions(), layer.planeElements = images * planes.channels * planes.perChannel();
-    layer.chunks = packOf(&getContext(), layer.product.outputs, planes, /*blockRows=*/1).chunks();
   }
 
   /// The ways to store the weight of a candidate.
@@ -339,7 +320,7 @@ private:
     const Candidate &candidate = gain.candidate;
     const ConvPlanes &planes = *gain.planes;
     bool readsPlanes = gain.link && gain.link->readsPlanes, writesPlanes = gain.link && gain.link->writesPlanes;
-    SparsePackAttr pack = packOf(&getContext(), weight.outputs, planes, gain.blocks.rows);
+    SparsePackAttr pack = planes.pack(&getContext(), weight.outputs, gain.blocks.rows);
     std::vector<int64_t> columnOf = planes.columns();
     auto make = [&] { return SparseWeight(weight, pack, columnOf); };
     SmallVector<Value> parts = partsOf<SparseWeight>(candidate, pack, make, columnOf);
