@@ -46,6 +46,23 @@ static Error readOption(StringRef text, PruneMagnitudeOptions &options) {
                 : unknownOption(text, "pattern=, scope=, norm=, exclude=, only=, first, last or depthwise");
 }
 
+static Error readOption(StringRef text, PruneAutoOptions &options) {
+  auto [key, value] = text.split('=');
+  for (auto [name, to] : {std::pair<StringRef, double *>("speedup", &options.speedup), {"most-sparsity", &options.mostSparsity}})
+    if (key == name) {
+      // 0 is how the pass says that no speedup was given.
+      if (value.getAsDouble(*to) || *to == 0)
+        return createStringError("'" + key + "' expects a number above 0, got '" + value + "'");
+      return Error::success();
+    }
+  Expected<bool> known = readCommon(text, {{"first", &options.first}, {"last", &options.last}, {"depthwise", &options.depthwise}},
+                                    {{"budget", &options.budget}},
+                                    {{"pattern", &options.pattern}, {"exclude", &options.exclude}, {"only", &options.only}});
+  if (!known)
+    return known.takeError();
+  return *known ? Error::success() : unknownOption(text, "speedup=, budget=, pattern=, most-sparsity=, exclude=, only=, first, last or depthwise");
+}
+
 static Error readOption(StringRef text, PruneStructuredOptions &options) {
   auto [key, value] = text.split('=');
   for (auto [name, to] : {std::pair<StringRef, double *>("channels", &options.channels), {"neurons", &options.neurons}, {"heads", &options.heads}})
@@ -83,13 +100,15 @@ Expected<PruneRequest> nnopt::parsePrune(StringRef text) {
   text.split(parts, ',');
   auto [method, first] = parts.front().split(':');
   bool hasFirst = parts.front().contains(':');
-  if (method == "structured") {
+  if (method == "structured" || method == "auto") {
     if (hasFirst)
       parts.front() = first;
-    return readOptions(ArrayRef(parts).drop_front(!hasFirst), PruneStructuredOptions());
+    ArrayRef<StringRef> options = ArrayRef(parts).drop_front(!hasFirst);
+    return method == "auto" ? readOptions(options, PruneAutoOptions()) : readOptions(options, PruneStructuredOptions());
   }
   if (method != "magnitude")
-    return createStringError("unknown method '" + method + "', expected magnitude, as in magnitude:0.9, or structured, as in structured:channels=0.5");
+    return createStringError("unknown method '" + method + "', expected magnitude, as in magnitude:0.9, auto, as in auto:speedup=2, or structured, as in "
+                                                           "structured:channels=0.5");
   PruneMagnitudeOptions options;
   // -1 is how the pass says that none was given.
   if (hasFirst && (first.getAsDouble(options.sparsity) || options.sparsity == -1))

@@ -32,6 +32,17 @@ static void addFolding(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createFoldConstants());
 }
 
+static void addPrune(OpPassManager &pm, const PipelineOptions &options) {
+  if (const auto *magnitude = std::get_if<PruneMagnitudeOptions>(&*options.prune))
+    return pm.addNestedPass<func::FuncOp>(createPruneMagnitude(*magnitude));
+  if (const auto *structured = std::get_if<PruneStructuredOptions>(&*options.prune))
+    return pm.addNestedPass<func::FuncOp>(createPruneStructured(*structured));
+  auto automatic = std::get<PruneAutoOptions>(*options.prune);
+  automatic.isas.assign(options.isas.begin(), options.isas.end());
+  automatic.expectedRows = options.sparsify.expectedRows;
+  pm.addNestedPass<func::FuncOp>(createPruneAuto(automatic));
+}
+
 static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
   // First: masks know weights by the names and shapes of the model.
   if (!options.mask.empty())
@@ -42,10 +53,7 @@ static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
   // Equal weights become one, which is pruned once.
   cleanUp(pm);
   if (options.prune) {
-    if (auto *magnitude = std::get_if<PruneMagnitudeOptions>(&*options.prune))
-      pm.addNestedPass<func::FuncOp>(createPruneMagnitude(*magnitude));
-    else
-      pm.addNestedPass<func::FuncOp>(createPruneStructured(std::get<PruneStructuredOptions>(*options.prune)));
+    addPrune(pm, options);
     // What was copied for each reader becomes one again.
     cleanUp(pm);
   }

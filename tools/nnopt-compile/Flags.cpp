@@ -47,9 +47,11 @@ struct Options {
   cl::list<std::string> dims{"dim", cl::desc("Fix a named dimension, for instance batch=1"), cl::value_desc("name=N"),
                              cl::cat(main)};
   cl::opt<std::string> prune{
-      "prune", cl::desc("Set the smallest weights to zero: magnitude:PART, and after commas pattern=RxC, N:M, rows or columns, scope=global or erk, "
-                        "norm=l2, exclude=NAME, only=NAME, first, last, depthwise; for instance magnitude:0.9,pattern=4x1,exclude=head*. Or remove whole "
-                        "channels, neurons and heads: structured:channels=PART,neurons=PART,heads=PART, and after commas scope=global, norm=l2, multiple=N, "
+      "prune", cl::desc("Set the smallest weights to zero: magnitude:PART, and after commas pattern=RxC, N:M, rows or columns, scope=global or erk, norm=l2, "
+                        "exclude=NAME, only=NAME, first, last, depthwise; for instance magnitude:0.9,pattern=4x1,exclude=head*. Or pick pattern and part for "
+                        "each layer by the time of its kernel: auto:speedup=X or auto:budget=200us or auto:budget=30%, and after commas pattern=P (may "
+                        "come again), most-sparsity=PART and the names and flags of magnitude. Or remove whole channels, "
+                        "neurons and heads: structured:channels=PART,neurons=PART,heads=PART, and after commas scope=global, norm=l2, multiple=N, "
                         "exclude=NAME, only=NAME, first"),
       cl::value_desc("method"), cl::cat(main)};
   cl::opt<std::string> mask{"mask", cl::desc("Masks for weights by name (.npz): where they are false the weight becomes zero; before --prune"),

@@ -14,11 +14,11 @@
 namespace nnopt {
 
 /// The options of the pass that prunes.
-using PruneRequest = std::variant<PruneMagnitudeOptions, PruneStructuredOptions>;
+using PruneRequest = std::variant<PruneMagnitudeOptions, PruneAutoOptions, PruneStructuredOptions>;
 
 /// Reads "magnitude:0.9,pattern=4x1,scope=global,exclude=head*,first": a method and its sparsity, then options of `nnopt-prune-magnitude`; or
-/// "structured:channels=0.5,heads=0.25,multiple=8": options of `nnopt-prune-structured`. Flags may stand alone, `exclude` and `only` may
-/// come again. Fails with a message that names what is wrong.
+/// "auto:speedup=2,pattern=4x1,pattern=8x1": options of `nnopt-prune-auto`; or "structured:channels=0.5,heads=0.25,multiple=8": options of
+/// `nnopt-prune-structured`. Flags may stand alone, lists (`exclude`, `only`, auto's `pattern`) may come again. Fails with a message that names what is wrong.
 llvm::Expected<PruneRequest> parsePrune(llvm::StringRef text);
 
 } // namespace nnopt

@@ -134,6 +134,55 @@ void nnopt::removeWithinGroups(PruningTask &task, const SparsityPattern &pattern
   }
 }
 
+void nnopt::removeLeastSquares(PruningTask &task, const SparsityPattern &pattern) {
+  if (pattern.kind == SparsityPattern::NM)
+    return removeWithinGroups(task, pattern);
+  PruningTask *alone = &task;
+  removeSmallestBlocks(alone, pattern, /*squares=*/true, task.target);
+}
+
+/// What removeWithinGroups takes, with the sum of squares in the place of its part, and all squares.
+static std::pair<RemovedPart, double> removedWithinGroups(const PruningTask &task, const SparsityPattern &pattern) {
+  PruningTask pruned = task;
+  removeWithinGroups(pruned, pattern);
+  RemovedPart part;
+  double all = 0;
+  for (int64_t i = 0; i < task.data.size(); ++i) {
+    double square = task.data.at(i) * task.data.at(i);
+    all += square;
+    if (pruned.removed[i])
+      ++part.elements, part.squares += square;
+  }
+  return {part, all};
+}
+
+std::vector<RemovedPart> nnopt::partsRemoved(const PruningTask &task, const SparsityPattern &pattern, ArrayRef<int64_t> targets) {
+  std::vector<RemovedPart> parts;
+  double all = 0;
+  if (pattern.kind == SparsityPattern::NM) {
+    RemovedPart part;
+    std::tie(part, all) = removedWithinGroups(task, pattern);
+    parts.assign(targets.size(), part);
+  } else {
+    PruningTask copy = task, *alone = &copy;
+    BlockGrid grid(task.layer->layout, pattern.rows, pattern.columns);
+    std::vector<Candidate> candidates = scoreBlocks(alone, grid, /*squares=*/true);
+    llvm::sort(candidates);
+    RemovedPart part;
+    for (const Candidate &candidate : candidates) {
+      int64_t size = grid[candidate.block].size();
+      while (parts.size() < targets.size() && part.elements + size > targets[parts.size()])
+        parts.push_back(part);
+      part.elements += size, part.squares += static_cast<double>(candidate.score) * size;
+    }
+    parts.resize(targets.size(), part);
+    all = part.squares;
+  }
+  for (RemovedPart &part : parts)
+    part.squares = all > 0 ? part.squares / all : 0;
+  return parts;
+}
+
 void nnopt::shareByErdosRenyi(MutableArrayRef<PruningTask> tasks, double sparsity) {
   int64_t elements = 0;
   for (const PruningTask &task : tasks)

@@ -16,6 +16,17 @@ void removeSmallestBlocks(llvm::MutableArrayRef<PruningTask *> tasks, const Spar
 /// Removes all but the largest `pattern.kept` of every `pattern.group` inputs in a row.
 void removeWithinGroups(PruningTask &task, const SparsityPattern &pattern);
 
+/// Removes from `task` alone what one of the two above removes, up to its target, for blocks by mean square.
+void removeLeastSquares(PruningTask &task, const SparsityPattern &pattern);
+
+/// What removeLeastSquares takes from a weight: elements, and the part of the sum of squares.
+struct RemovedPart {
+  int64_t elements = 0;
+  double squares = 0;
+};
+/// The same for each of `targets`, which ascend; `task` stays as it is.
+std::vector<RemovedPart> partsRemoved(const PruningTask &task, const SparsityPattern &pattern, llvm::ArrayRef<int64_t> targets);
+
 /// Shares `sparsity` of all elements out so that the part kept of a layer is proportional to (outputs + inputs + kernel extents) / elements, at most
 /// all. Sets `target` of every task.
 void shareByErdosRenyi(llvm::MutableArrayRef<PruningTask> tasks, double sparsity);

@@ -41,8 +41,7 @@ static WeightLayout filterLayout(ArrayRef<int64_t> shape, int64_t groups, bool i
   return layout;
 }
 
-/// The operand of `op` that is a trained matrix, and how it is stored; null if there is none.
-static std::pair<Value, WeightLayout> weightOf(Operation *op) {
+std::pair<Value, WeightLayout> nnopt::weightOf(Operation *op) {
   if (auto linear = dyn_cast<LinearOp>(op); linear && !linear.getPack())
     return {linear.getWeight(), matrixLayout(shapeOf(linear.getWeight()), linear.getWeightKn())};
   if (auto conv = dyn_cast<ConvOp>(op); conv && !conv.getPack())

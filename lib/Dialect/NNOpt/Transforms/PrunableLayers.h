@@ -42,6 +42,9 @@ struct WeightLayer {
   bool sameLayout = true; ///< in all users
 };
 
+/// The operand of `op` that is a trained matrix, and how it is stored; null if there is none.
+std::pair<mlir::Value, WeightLayout> weightOf(mlir::Operation *op);
+
 /// The constant float weights of the products in `function`, in the order of their first users. Other weights are left out.
 llvm::SmallVector<WeightLayer> findLayers(mlir::func::FuncOp function);
 

@@ -15,6 +15,9 @@ namespace nnopt {
 /// Fails with a message that names the first value that `nnopt-prune-magnitude` does not take.
 llvm::Error checkOptions(const PruneMagnitudeOptions &options);
 
+/// The same for `nnopt-prune-auto`.
+llvm::Error checkOptions(const PruneAutoOptions &options);
+
 /// The same for `nnopt-prune-structured`.
 llvm::Error checkOptions(const PruneStructuredOptions &options);
 

@@ -156,6 +156,37 @@ def PruneMagnitude : Pass<"nnopt-prune-magnitude", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"prunedWeights", "pruned-weights", "Weights that were pruned">];
 }
 
+def PruneAuto : Pass<"nnopt-prune-auto", "::mlir::func::FuncOp"> {
+  let summary = "Prune each layer as far as its kernel gains by it";
+  let description = [{
+    Picks for every layer of `nnopt-prune-magnitude` one of `pattern` and a part of zeros, from 5 % to `most-sparsity`, or leaves it as it is, by the estimated
+    times of the kernels (`lib/Cost`) on each of `isas`: together the products are `speedup` times as fast as dense, or keep within `budget`, or both, with the
+    least loss: of the parts of the layers' sums of squares that stay, the product is the largest. Zeros with which no kernel is faster are no choice, so
+    what does not pay stays dense. The weights are pruned as `nnopt-prune-magnitude` does with `norm=l2`.
+
+    `budget` is a time for one run on one core (`200us`, `1.5ms`) or the part of all weights of products that is not zero afterwards (`30%`). Times and weights of
+    layers that are left out count too; elementwise ops, norms, pooling and products of two computed values have no estimate and do not, so that the
+    whole model gains less than its products. Rows that are not known count as `expected-rows`, as for `nnopt-sparsify`.
+
+    What cannot be reached is an error that says what can. Every layer leaves a remark with its pattern, part of zeros and times.
+
+    Example: test/Dialect/NNOpt/Transforms/prune-auto.mlir
+  }];
+  let options = [
+    Option<"speedup", "speedup", "double", /*default=*/"0", "How many times as fast all products are to be, at least 1; 0: as the budget says">,
+    Option<"budget", "budget", "std::string", /*default=*/"\"\"", "Time of all products (200us, 1.5ms) or part of the weights that stays (30%)">,
+    ListOption<"isas", "isas", "std::string", "Instruction sets that must all reach it; the portable one if none">,
+    Option<"expectedRows", "expected-rows", "int64_t", /*default=*/"0", "What rows that are not known count as; 0: the fewest there can be">,
+    ListOption<"pattern", "pattern", "std::string", "Patterns to choose from; if none: unstructured, 4x1, 8x1, 16x1">,
+    Option<"mostSparsity", "most-sparsity", "double", /*default=*/"0.97", "Largest part of zeros in a layer, above 0 and below 1">,
+    ListOption<"exclude", "exclude", "std::string", "Names of layers to leave as they are; * stands for any text">,
+    ListOption<"only", "only", "std::string", "If given: names of the layers to prune">,
+    Option<"first", "first", "bool", /*default=*/"false", "Prune convolutions that read an input of the model too">,
+    Option<"last", "last", "bool", /*default=*/"false", "Prune products that make an output of the model too">,
+    Option<"depthwise", "depthwise", "bool", /*default=*/"false", "Prune depthwise convolutions too">];
+  let statistics = [Statistic<"prunedWeights", "pruned-weights", "Weights that were pruned">];
+}
+
 def PruneStructured : Pass<"nnopt-prune-structured", "::mlir::func::FuncOp"> {
   let summary = "Remove whole channels, neurons and attention heads";
   let description = [{
