@@ -165,7 +165,7 @@ std::vector<RemovedPart> nnopt::partsRemoved(const PruningTask &task, const Spar
     parts.assign(targets.size(), part);
   } else {
     PruningTask copy = task, *alone = &copy;
-    BlockGrid grid(task.layer->layout, pattern.rows, pattern.columns);
+    BlockGrid grid = BlockGrid::of(task.layer->layout, pattern);
     std::vector<Candidate> candidates = scoreBlocks(alone, grid, /*squares=*/true);
     llvm::sort(candidates);
     RemovedPart part;

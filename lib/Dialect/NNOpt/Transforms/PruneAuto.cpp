@@ -77,9 +77,13 @@ llvm::Error nnopt::checkOptions(const PruneAutoOptions &options) {
     return llvm::createStringError("most-sparsity expects a part above 0 and below 1, got " + text(options.mostSparsity));
   if (options.expectedRows < 0)
     return llvm::createStringError("expected-rows expects 0 or more, got " + Twine(options.expectedRows));
-  for (const std::string &pattern : options.pattern)
-    if (llvm::Expected<SparsityPattern> parsed = SparsityPattern::parse(pattern); !parsed)
+  for (const std::string &pattern : options.pattern) {
+    llvm::Expected<SparsityPattern> parsed = SparsityPattern::parse(pattern);
+    if (!parsed)
       return parsed.takeError();
+    if (parsed->kind == SparsityPattern::Rows || parsed->kind == SparsityPattern::Columns)
+      return llvm::createStringError("pattern '" + pattern + "' is whole outputs or inputs, whose kernels have no times; nnopt-prune-structured removes them");
+  }
   for (const std::string &isa : options.isas)
     if (!findIsa(isa))
       return llvm::createStringError("unknown instruction set '" + isa + "'");

@@ -10,6 +10,8 @@
 // RUN: not nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=2 most-sparsity=1}))' 2>&1 | FileCheck %s --check-prefix=MOST
 // RUN: not nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=2 expected-rows=-1}))' 2>&1 | FileCheck %s --check-prefix=ROWS
 // RUN: not nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=2 pattern=4x1,4by1}))' 2>&1 | FileCheck %s --check-prefix=PATTERN
+// RUN: not nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=2 pattern=rows}))' 2>&1 | FileCheck %s --check-prefix=WHOLE
+// WHOLE: error: nnopt-prune-auto: pattern 'rows' is whole outputs or inputs, whose kernels have no times; nnopt-prune-structured removes them
 // RUN: not nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=2 isas=mmx}))' 2>&1 | FileCheck %s --check-prefix=ISA
 // RUN: not nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=2 only=a[}))' 2>&1 | FileCheck %s --check-prefix=NAME
 
@@ -23,7 +25,7 @@
 // PART: budget expects a time {{.*}}, got '101%'
 // MOST: error: nnopt-prune-auto: most-sparsity expects a part above 0 and below 1, got 1
 // ROWS: error: nnopt-prune-auto: expected-rows expects 0 or more, got -1
-// PATTERN: error: nnopt-prune-auto: unknown pattern '4by1', expected unstructured, RxC as in 4x1, or N:M as in 2:4
+// PATTERN: error: nnopt-prune-auto: unknown pattern '4by1', expected unstructured, RxC as in 4x1, N:M as in 2:4, rows or columns
 // ISA: error: nnopt-prune-auto: unknown instruction set 'mmx'
 // NAME: error: nnopt-prune-auto: 'a[' is no name pattern:
 
