@@ -147,6 +147,13 @@ def sparse_networks():
             x, a = n.input("rows", 21)
             w = pruned(45, 21, 0.3, blocks)
             yield n.finish(sparse_linear(n, x, w, None, blocks, 16, 8), a @ w.T)
+        # Rows of the result are a page apart: four are finished at a time.
+        n = Network(f"sparse{blocks}x1_pages")
+        x, a = n.input(80, 20)
+        r, b = n.input(80, 1024)
+        w, bias = pruned(1024, 20, 0.2, blocks), ints(1024)
+        s = n.elementwise("%s = arith.addf %v0, %v1 : f32\n" + RELU.format("%s"), [sparse_linear(n, x, w, bias, blocks, 128), r])
+        yield n.finish(s, relu(a @ w.T + bias + b))
     n = Network("sparse_zero")
     x, a = n.input(20, 9)
     yield n.finish(sparse_linear(n, x, np.zeros((5, 9), np.float32), ints(5) * 0 + 3), np.full((20, 5), 3))

@@ -203,6 +203,24 @@ void KernelBuilder::transposeSquare(MutableArrayRef<Value> rows) {
   }
 }
 
+void KernelBuilder::transposeQuads(MutableArrayRef<Value> rows) {
+  int64_t n = cast<VectorType>(rows[0].getType()).getDimSize(0);
+  auto pick = [&](Value x, Value y, ArrayRef<int64_t> quad) {
+    SmallVector<int64_t> lanes;
+    for (int64_t first = 0; first < n; first += 4)
+      for (int64_t lane : quad)
+        lanes.push_back(first + (lane < 4 ? lane : n + lane - 4));
+    return vector::ShuffleOp::create(b, loc, x, y, lanes);
+  };
+  // The first two lanes of each square, then the last two: pairs of rows, and of those the rows of the result.
+  SmallVector<Value> results;
+  for (std::array<int64_t, 4> interleaved : {std::array<int64_t, 4>{0, 4, 1, 5}, std::array<int64_t, 4>{2, 6, 3, 7}}) {
+    Value upper = pick(rows[0], rows[1], interleaved), lower = pick(rows[2], rows[3], interleaved);
+    results.append({pick(upper, lower, {0, 1, 4, 5}), pick(upper, lower, {2, 3, 6, 7})});
+  }
+  llvm::copy(results, rows.begin());
+}
+
 //===----------------------------------------------------------------------===//
 // Control flow
 //===----------------------------------------------------------------------===//

@@ -84,6 +84,8 @@ public:
 
   /// Transposes a square of as many vectors as they have lanes.
   void transposeSquare(llvm::MutableArrayRef<mlir::Value> rows);
+  /// Of four vectors, transposes each square of four lanes.
+  void transposeQuads(llvm::MutableArrayRef<mlir::Value> rows);
 
   // Control flow.
   using LoopBody = llvm::function_ref<void(mlir::Value)>;

@@ -7,6 +7,8 @@
 
 #include "Sparse.h"
 
+#include <numeric>
+
 using namespace mlir;
 using namespace nnopt;
 
@@ -119,15 +121,53 @@ public:
 
   void emit() {
     isLong = problem.epilogue && !problem.epilogue->empty() && isExpensive(problem.epilogue->front());
-    Value whole = k.mul(k.div(columns, k.index(lanes)), k.index(lanes));
-    k.loop(k.index(0), whole, lanes, [&](Value column) { emitColumns(column, Value()); });
-    if (auto known = k.constantOf(columns); known && *known % lanes == 0)
-      return;
-    k.when(k.less(whole, columns), [&] { emitColumns(whole, k.laneMask(lanes, k.sub(columns, whole))); });
+    if (!rowsCollide())
+      return emitAllColumns([&](Value column, Value mask) { emitColumns(column, mask); });
+    k.loop(k.index(0), k.index(vectors * lanes), kQuad, [&](Value row) {
+      emitAllColumns([&](Value column, Value mask) { emitQuad(row, column, mask); });
+    });
   }
 
 private:
   bool isLong = false;
+
+  static constexpr int64_t kQuad = 4;
+  /// True if so many rows of the result begin in the same set of a first-level cache (those of a page do in turn) that its lines are fetched twice when
+  /// the stores of a square wait for them. Then four rows are written at a time. 128 x 3072 results: 44 us instead of 65 on a Zen 4.
+  bool rowsCollide() {
+    constexpr int64_t kPage = 4096, kWays = 8, kLeastColumns = 128;
+    auto rowCount = k.constantOf(rows), columnCount = k.constantOf(columns), stride = cRow.size() == 1 ? k.constantOf(cRow[0]) : std::nullopt;
+    if (isLong || !rowCount || *rowCount < vectors * lanes || !columnCount || *columnCount < kLeastColumns || !stride || *stride <= 0)
+      return false;
+    int64_t sets = kPage / std::gcd<int64_t>(kPage, *stride * sizeof(float));
+    return lanes / sets >= kWays;
+  }
+
+  void emitAllColumns(llvm::function_ref<void(Value, Value)> emitSome) {
+    Value whole = k.mul(k.div(columns, k.index(lanes)), k.index(lanes));
+    k.loop(k.index(0), whole, lanes, [&](Value column) { emitSome(column, Value()); });
+    if (auto known = k.constantOf(columns); known && *known % lanes == 0)
+      return;
+    k.when(k.less(whole, columns), [&] { emitSome(whole, k.laneMask(lanes, k.sub(columns, whole))); });
+  }
+
+  /// Four rows from `row` on of as many columns as lanes. The sums are read in quarters of a vector of AVX-512, which are put together by memory.
+  void emitQuad(Value row, Value column, Value mask) {
+    VectorType quad = k.vectorType(f32(), kQuad);
+    Value biasVector = bias ? loadColumns(k.at(bias, f32(), column), mask) : Value();
+    SmallVector<Value> quads;
+    for (int64_t first = 0; first < kQuad; ++first) {
+      Value vector = k.zero(type());
+      for (int64_t lane = 0; lane < lanes; lane += kQuad) {
+        Value from = k.add(k.mul(k.add(column, k.index(lane + first)), k.index(pitch)), row);
+        vector = vector::InsertStridedSliceOp::create(k.b, k.loc, k.load(quad, k.at(sums, f32(), from)), vector, lane, /*strides=*/1);
+      }
+      quads.push_back(vector);
+    }
+    k.transposeQuads(quads);
+    for (int64_t i = 0; i < kQuad; ++i)
+      emitRow(quads[i], k.add(row, k.index(i)), column, biasVector, mask);
+  }
 
   Type f32() { return k.b.getF32Type(); }
   VectorType type() { return k.vectorType(f32()); }
