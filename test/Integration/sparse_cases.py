@@ -180,6 +180,15 @@ def sparse_networks():
     yield from branch_networks()
 
 
+def large_networks():
+    """More products than one function of straight-line code holds, and more code than stays in the caches; with tiles of one call and of several."""
+    w, bias = pruned(300, 900, 0.3), ints(300)
+    for m in (5, 75, 300):
+        n = Network(f"sparse_large{m}")
+        x, a = n.input(m, 900)
+        yield n.finish(sparse_linear(n, x, w, bias, 1, 160, 192), a @ w.T + bias)
+
+
 def branch_networks():
     """Weights that gain only from some number of rows on, which is between 1 and 40: the dense ones are kept too, and the rows decide."""
     w, v = pruned(80, 64, 0.06), pruned(48, 80, 0.06)

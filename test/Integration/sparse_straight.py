@@ -8,11 +8,11 @@ import pathlib
 import sys
 
 from pack import module_text
-from sparse_cases import chain_networks, plane_networks, sparse_networks
+from sparse_cases import chain_networks, large_networks, plane_networks, sparse_networks
 
 directory = pathlib.Path(sys.argv[1])
 directory.mkdir(parents=True, exist_ok=True)
-for network in [*sparse_networks(), *plane_networks(), *chain_networks()]:
+for network in [*sparse_networks(), *large_networks(), *plane_networks(), *chain_networks()]:
     stored = "rows = 1," in "".join(network.lines) or network.name.startswith("planes")
     if stored and "dynamic0" not in network.name:
         dims = " ".join(f"--dim={name}={extent}" for name, extent in network.symbols.items())
