@@ -44,10 +44,13 @@ SparseCut nnopt::sparseCut(const LinearSize &product, int64_t blockRows) {
   return {strip, evenPiece(product.depth, chunk, 1)};
 }
 
+/// A convolution that is no product of rows.
+static bool isOverPlanes(const LayerSize &layer) { return layer.taps != 1 || layer.stride != 1 || layer.positions != 0; }
+
 static double denseTiles(const Isa &isa, const LayerSize &layer, const BlockCount &) { return denseMicroseconds(isa, layer.product); }
 
 static double sparseLoop(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
-  if (layer.taps != 1 || layer.stride != 1 || layer.positions != 0)
+  if (isOverPlanes(layer))
     return kNever;
   const LinearSize &size = layer.product;
   SparseCut cut = sparseCut(size, blocks.rows);
@@ -65,21 +68,33 @@ static double sparseBlocks(const Isa &isa, const LayerSize &layer, const BlockCo
 }
 
 static double sparsePanels(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
-  if (blocks.rows != kPanelRows || layer.taps != 1 || layer.stride != 1 || layer.positions != 0 || layer.product.rows > kMostPanelInputs)
+  if (blocks.rows != kPanelRows || isOverPlanes(layer) || layer.product.rows > kMostPanelInputs)
     return kNever;
   return panelMicroseconds(isa, layer.product, blocks.count, blocks.window > 1);
 }
 
-static double sparsePlanes(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
-  if ((layer.taps == 1 && layer.stride == 1 && layer.positions == 0) || !is_contained(kBlockRows, blocks.rows))
-    return kNever;
+static PlanesSize planesOf(const LayerSize &layer) {
   const LinearSize &size = layer.product;
   // Where the image is not known, a quarter more: lines are about as much longer than those of the result.
   double positions = layer.positions > 0 ? layer.positions : 1.25 * size.rows;
-  double elements = layer.planeElements > 0 ? layer.planeElements : positions * layer.stride * layer.stride * size.depth / layer.taps;
+  return {positions, layer.planeElements > 0 ? layer.planeElements : positions * layer.stride * layer.stride * size.depth / layer.taps};
+}
+
+static double sparsePlanes(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
+  if (!isOverPlanes(layer) || !is_contained(kBlockRows, blocks.rows))
+    return kNever;
+  const LinearSize &size = layer.product;
   int64_t chunks = layer.chunks > 0 ? std::llround(layer.chunks) : divideCeil(size.depth, kPlaneChunk);
   int64_t lists = chunks * static_cast<int64_t>(divideCeil(size.outputs, blocks.rows));
-  return planesMicroseconds(isa, size, {positions, elements}, {blocks.rows, std::llround(blocks.count), lists, 0});
+  return planesMicroseconds(isa, size, planesOf(layer), {blocks.rows, std::llround(blocks.count), lists, 0});
+}
+
+static double sparseStraight(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
+  return blocks.rows == 1 && !isOverPlanes(layer) ? straightMicroseconds(isa, layer.product, blocks.count) : kNever;
+}
+
+static double straightPlanes(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
+  return blocks.rows == 1 && isOverPlanes(layer) ? straightPlanesMicroseconds(isa, layer.product, planesOf(layer), blocks.count) : kNever;
 }
 
 static constexpr KernelRow kRows[] = {
@@ -88,6 +103,8 @@ static constexpr KernelRow kRows[] = {
     {"sparse-blocks", false, sparseBlocks},
     {"sparse-panels", false, sparsePanels},
     {"sparse-planes", false, sparsePlanes},
+    {"sparse-straight", false, sparseStraight},
+    {"sparse-planes-straight", false, straightPlanes},
 };
 
 ArrayRef<KernelRow> nnopt::kernelRows() { return kRows; }
@@ -106,6 +123,11 @@ KernelTime nnopt::bestDense(const Isa &isa, const LayerSize &layer) { return bes
 
 KernelTime nnopt::bestSparse(const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
   return best(isa, layer, blocks, /*isDense=*/false);
+}
+
+bool nnopt::isFastestSparse(StringRef kernel, const Isa &isa, const LayerSize &layer, const BlockCount &blocks) {
+  KernelTime best = bestSparse(isa, layer, blocks);
+  return best.kernel && best.kernel->name == kernel;
 }
 
 /// The times of one form where it gains least.

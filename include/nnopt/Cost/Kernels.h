@@ -57,6 +57,9 @@ KernelTime bestDense(const Isa &isa, const LayerSize &layer);
 /// For a weight that is stored in such blocks.
 KernelTime bestSparse(const Isa &isa, const LayerSize &layer, const BlockCount &blocks);
 
+/// Is `kernel` the row of bestSparse? Where several kernels take an op, this chooses.
+bool isFastestSparse(llvm::StringRef kernel, const Isa &isa, const LayerSize &layer, const BlockCount &blocks);
+
 /// A way to store a weight, with the times on the instruction set where it gains least.
 struct FormChoice {
   BlockCount blocks{0, 0};

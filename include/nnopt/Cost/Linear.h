@@ -30,6 +30,9 @@ int64_t sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t strip);
 double denseMicroseconds(const Isa &isa, const LinearSize &size);
 double sparseMicroseconds(const Isa &isa, const LinearSize &size, const SparseSize &sparse);
 
+/// With single outputs as straight-line code (StraightLine.h); infinity if the instruction set has none.
+double straightMicroseconds(const Isa &isa, const LinearSize &size, double products);
+
 /// Outputs of a block or slot of weights that are multiplied along the outputs, and the rows of input up to which that is chosen.
 inline constexpr int64_t kPanelRows = 16, kMostPanelInputs = 15;
 
@@ -42,6 +45,7 @@ struct PlanesSize {
 };
 /// Of a convolution over planes, with the making of the planes; the strip does not count.
 double planesMicroseconds(const Isa &isa, const LinearSize &size, const PlanesSize &planes, const SparseSize &sparse);
+double straightPlanesMicroseconds(const Isa &isa, const LinearSize &size, const PlanesSize &planes, double products);
 
 } // namespace nnopt
 

@@ -8,6 +8,8 @@
 #include "SparseConv.h"
 #include "StraightPlan.h"
 
+#include "nnopt/Cost/Kernels.h"
+
 using namespace mlir;
 using namespace nnopt;
 
@@ -41,9 +43,22 @@ static void emitTiles(KernelBuilder &k, SparseConvOp op, const GemmProblem &prob
   });
 }
 
+/// Is this the fastest kernel for an image? The pack's columns are distances in planes, so the elements of a sum are those that the code reads.
+static bool isChosen(SparseConvOp op, const Isa &isa, const StraightPlan &plan) {
+  SparsePackAttr pack = op.getPack();
+  llvm::DenseSet<int64_t> inputs;
+  for (const StraightGroup &function : plan.functions)
+    for (const StraightInput &input : function.inputs)
+      inputs.insert(input.offset);
+  int64_t positions = op.positions(), depth = std::max<int64_t>(1, inputs.size());
+  LayerSize layer{{positions, pack.getOutputs(), depth}};
+  layer.positions = positions, layer.chunks = pack.chunks();
+  double blocks = cast<MemRefType>(op.getValues().getType()).getDimSize(0);
+  return isFastestSparse("sparse-planes-straight", isa, layer, {pack.getRows(), blocks});
+}
+
 LogicalResult nnopt::emitSparseConvStraight(Operation *operation, KernelBuilder &k) {
   auto op = cast<SparseConvOp>(operation);
-  // A loop over blocks is as fast: a vector of inputs serves several outputs.
   if (!hasStraightLine(k.isa) || op.getPack().getRows() != 1)
     return failure();
   std::optional<GemmProblem> problem = sparseConvProblem(k, op);
@@ -52,7 +67,7 @@ LogicalResult nnopt::emitSparseConvStraight(Operation *operation, KernelBuilder 
   SparseConstants weight{op.getPack(), op.getValues(), op.getColumns(), op.getStarts()};
   int64_t leastStrips = llvm::divideCeil(kItems, llvm::divideCeil(tilesOf(op), kMostTiles));
   auto plan = StraightPlan::of(weight, /*columnBytes=*/sizeof(float), leastStrips);
-  if (!plan)
+  if (!plan || !isChosen(op, k.isa, *plan))
     return failure();
   FailureOr<StraightCalls> calls = StraightCalls::create(k, weight, *plan, /*tileBytes=*/kStraightRows * sizeof(float),
                                                            blockTilesOf(op, plan->strip));

@@ -8,6 +8,8 @@
 #include "Sparse.h"
 #include "StraightPlan.h"
 
+#include "nnopt/Cost/Kernels.h"
+
 using namespace mlir;
 using namespace nnopt;
 
@@ -95,9 +97,15 @@ private:
 
 LogicalResult nnopt::emitSparseStraight(Operation *operation, KernelBuilder &k) {
   auto op = cast<SparseLinearOp>(operation);
-  // A loop over blocks is as fast: a vector of inputs serves several outputs.
-  if (!hasStraightLine(k.isa) || op.getPack().getRows() != 1 || !isTiledF32(op))
+  if (!isTiledF32(op))
     return failure();
   GemmProblem problem = sparseProblem(k, op);
+  // Where the rows are not known, those of one tile.
+  auto rows = k.constantOf(k.product(problem.rows));
+  SparsePackAttr pack = op.getPack();
+  LayerSize layer{{rows ? std::max<int64_t>(1, *rows) : kStraightRows, pack.getOutputs(), pack.getDepth()}};
+  double blocks = cast<MemRefType>(op.getValues().getType()).getDimSize(0);
+  if (!isFastestSparse("sparse-straight", k.isa, layer, {pack.getRows(), blocks}))
+    return failure();
   return StraightEmitter(k, op, problem).emit();
 }
