@@ -100,6 +100,7 @@ void addAttention(HandlerTable &table);
 void addConstants(HandlerTable &table);
 void addControlFlow(HandlerTable &table);
 void addConvolutions(HandlerTable &table);
+void addObserve(HandlerTable &table);
 void addPlanes(HandlerTable &table);
 void addPooling(HandlerTable &table);
 void addPrecision(HandlerTable &table);

@@ -77,6 +77,7 @@ static const HandlerTable &handlerTable() {
     addConstants(table);
     addControlFlow(table);
     addConvolutions(table);
+    addObserve(table);
     addPooling(table);
     addPrecision(table);
     addPlanes(table);

@@ -63,6 +63,35 @@ static Error readOption(StringRef text, PruneAutoOptions &options) {
   return *known ? Error::success() : unknownOption(text, "speedup=, budget=, pattern=, most-sparsity=, exclude=, only=, first, last or depthwise");
 }
 
+static Error readOption(StringRef text, PruneWandaOptions &options) {
+  Expected<bool> known = readCommon(text, {{"first", &options.first}, {"last", &options.last}, {"depthwise", &options.depthwise}},
+                                    {{"pattern", &options.pattern}, {"scope", &options.scope}},
+                                    {{"exclude", &options.exclude}, {"only", &options.only}});
+  if (!known)
+    return known.takeError();
+  return *known ? Error::success() : unknownOption(text, "pattern=, scope=, exclude=, only=, first, last or depthwise");
+}
+
+static Error readOption(StringRef text, PruneSparseGPTOptions &options) {
+  auto [key, value] = text.split('=');
+  if (key == "damping") {
+    if (value.getAsDouble(options.damping))
+      return createStringError("'damping' expects a number, got '" + value + "'");
+    return Error::success();
+  }
+  if (key == "window") {
+    if (value.getAsInteger(10, options.window))
+      return createStringError("'window' expects a number, got '" + value + "'");
+    return Error::success();
+  }
+  Expected<bool> known = readCommon(text, {{"first", &options.first}, {"last", &options.last}, {"depthwise", &options.depthwise}},
+                                    {{"pattern", &options.pattern}, {"scope", &options.scope}},
+                                    {{"exclude", &options.exclude}, {"only", &options.only}});
+  if (!known)
+    return known.takeError();
+  return *known ? Error::success() : unknownOption(text, "pattern=, scope=, damping=, window=, exclude=, only=, first, last or depthwise");
+}
+
 static Error readOption(StringRef text, PruneStructuredOptions &options) {
   auto [key, value] = text.split('=');
   for (auto [name, to] : {std::pair<StringRef, double *>("channels", &options.channels), {"neurons", &options.neurons}, {"heads", &options.heads}})
@@ -95,6 +124,16 @@ static Expected<PruneRequest> readOptions(ArrayRef<StringRef> parts, Options opt
   return PruneRequest(std::move(options));
 }
 
+/// Options of a method whose first part is METHOD or METHOD:SPARSITY.
+template <typename Options>
+static Expected<PruneRequest> readSparsity(ArrayRef<StringRef> parts, Options options) {
+  StringRef sparsity = parts.front().split(':').second;
+  // -1 is how the pass says that none was given.
+  if (parts.front().contains(':') && (sparsity.getAsDouble(options.sparsity) || options.sparsity == -1))
+    return createStringError("expects a sparsity of 0 to 1, got '" + sparsity + "'");
+  return readOptions(parts.drop_front(), std::move(options));
+}
+
 Expected<PruneRequest> nnopt::parsePrune(StringRef text) {
   llvm::SmallVector<StringRef> parts;
   text.split(parts, ',');
@@ -106,12 +145,16 @@ Expected<PruneRequest> nnopt::parsePrune(StringRef text) {
     ArrayRef<StringRef> options = ArrayRef(parts).drop_front(!hasFirst);
     return method == "auto" ? readOptions(options, PruneAutoOptions()) : readOptions(options, PruneStructuredOptions());
   }
-  if (method != "magnitude")
-    return createStringError("unknown method '" + method + "', expected magnitude, as in magnitude:0.9, auto, as in auto:speedup=2, or structured, as in "
-                                                           "structured:channels=0.5");
-  PruneMagnitudeOptions options;
-  // -1 is how the pass says that none was given.
-  if (hasFirst && (first.getAsDouble(options.sparsity) || options.sparsity == -1))
-    return createStringError("expects a sparsity of 0 to 1, got '" + first + "'");
-  return readOptions(ArrayRef(parts).drop_front(), std::move(options));
+  if (method == "magnitude")
+    return readSparsity(parts, PruneMagnitudeOptions());
+  if (method == "wanda")
+    return readSparsity(parts, PruneWandaOptions());
+  if (method == "sparsegpt")
+    return readSparsity(parts, PruneSparseGPTOptions());
+  return createStringError("unknown method '" + method + "', expected magnitude, wanda or sparsegpt, as in magnitude:0.9, auto, as in auto:speedup=2, or structured, as in "
+                                                         "structured:channels=0.5");
+}
+
+bool nnopt::needsCalibration(const PruneRequest &request) {
+  return std::holds_alternative<PruneWandaOptions>(request) || std::holds_alternative<PruneSparseGPTOptions>(request);
 }

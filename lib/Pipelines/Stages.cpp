@@ -35,6 +35,10 @@ static void addFolding(OpPassManager &pm) {
 static void addPrune(OpPassManager &pm, const PipelineOptions &options) {
   if (const auto *magnitude = std::get_if<PruneMagnitudeOptions>(&*options.prune))
     return pm.addNestedPass<func::FuncOp>(createPruneMagnitude(*magnitude));
+  if (const auto *wanda = std::get_if<PruneWandaOptions>(&*options.prune))
+    return pm.addNestedPass<func::FuncOp>(createPruneWanda(*wanda));
+  if (const auto *sparseGPT = std::get_if<PruneSparseGPTOptions>(&*options.prune))
+    return pm.addNestedPass<func::FuncOp>(createPruneSparseGPT(*sparseGPT));
   if (const auto *structured = std::get_if<PruneStructuredOptions>(&*options.prune))
     return pm.addNestedPass<func::FuncOp>(createPruneStructured(*structured));
   auto automatic = std::get<PruneAutoOptions>(*options.prune);
@@ -43,7 +47,7 @@ static void addPrune(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createPruneAuto(automatic));
 }
 
-static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
+void nnopt::addPruningPreparation(OpPassManager &pm, const PipelineOptions &options) {
   // First: masks know weights by the names and shapes of the model.
   if (!options.mask.empty())
     pm.addPass(createApplyMasks({options.mask}));
@@ -52,6 +56,10 @@ static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
   addFolding(pm);
   // Equal weights become one, which is pruned once.
   cleanUp(pm);
+}
+
+static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
+  addPruningPreparation(pm, options);
   if (options.prune) {
     addPrune(pm, options);
     // What was copied for each reader becomes one again.
@@ -65,6 +73,8 @@ static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 static void addGraph(OpPassManager &pm, const PipelineOptions &) {
+  // First: statistics are products and reductions like any other.
+  pm.addNestedPass<func::FuncOp>(createLowerObserve());
   // First: what is folded is no op to look through or to move.
   addFolding(pm);
   // Before layouts and attention: one form of each op to follow slices through.

@@ -4,7 +4,7 @@
 
 #include "OnnxRuntime.h"
 
-#include "TemporaryDirectory.h"
+#include "nnopt/Support/TemporaryDirectory.h"
 
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Process.h"

@@ -5,11 +5,11 @@
 #include "nnopt/Run/Run.h"
 
 #include "OnnxRuntime.h"
-#include "TemporaryDirectory.h"
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 #include "nnopt/Driver/Compile.h"
 #include "nnopt/Interpreter/Interpreter.h"
+#include "nnopt/Support/TemporaryDirectory.h"
 
 #include "llvm/Support/Path.h"
 #include "llvm/TargetParser/Host.h"

@@ -105,16 +105,12 @@ class Study:
 
 
 def run(study):
-    """One row for the dense encoder, and one for every method and sparsity; methods that the compiler does not have are left out."""
+    """One row for the dense encoder, and one for every method and sparsity."""
     rows = [study.row("dense", 0.0, {})]
     for method, (prune, calibrates) in METHODS.items():
         for sparsity in SPARSITIES:
             options = {"prune": prune.format(sparsity=sparsity), **({"calibrate": study.calibration()} if calibrates else {})}
-            try:
-                rows.append(study.row(method, sparsity, options))
-            except nnopt.UsageError as error:
-                print(f"{method} is left out: {str(error).splitlines()[0]}", file=sys.stderr)
-                break
+            rows.append(study.row(method, sparsity, options))
             print(tables.markdown(rows[-1:], COLUMNS).splitlines()[-1], flush=True)
     return rows
 

@@ -12,8 +12,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Union
+
+import numpy as np
 
 from .errors import CompileError, InternalCompilerError, UnsupportedError, UsageError
 
@@ -62,16 +64,25 @@ def _entry(value: Any) -> str:
 
 
 @contextlib.contextmanager
-def _mask_file(options: dict[str, Any]) -> Iterator[None]:
-    """Puts masks that are in memory into a file for as long as the compiler runs."""
-    if not hasattr(options.get("mask"), "save"):
-        yield
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "masks.npz"
-        options["mask"].save(path)
-        options["mask"] = path
-        yield
+def _files_of(options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The options with files, for as long as the compiler runs, in the place of masks and samples that are in memory."""
+    with tempfile.TemporaryDirectory() as name:
+        folder, options = pathlib.Path(name), dict(options)
+        if hasattr(options.get("mask"), "save"):
+            options["mask"].save(folder / "masks.npz")
+            options["mask"] = folder / "masks.npz"
+        samples = options.get("calibrate")
+        if samples is not None and not isinstance(samples, (str, os.PathLike)):
+            options["calibrate"] = _save_samples(samples, folder / "samples")
+        yield options
+
+
+def _save_samples(samples: Union[Mapping[str, Any], Iterable[Mapping[str, Any]]], folder: pathlib.Path) -> pathlib.Path:
+    """Writes arrays by name, or one such mapping after the other, to files that the compiler reads in this order."""
+    folder.mkdir()
+    for i, batch in enumerate([samples] if isinstance(samples, Mapping) else samples):
+        np.savez(folder / f"{i:08}.npz", **{name: np.asarray(array) for name, array in batch.items()})
+    return folder
 
 
 def compile(model: PathLike, out: PathLike, **options: Any) -> pathlib.Path:
@@ -83,13 +94,15 @@ def compile(model: PathLike, out: PathLike, **options: Any) -> pathlib.Path:
     options: nnopt-compile's, with `_` for `-`. A list is joined by commas, a dictionary becomes an option per entry, True is a
         flag alone, None and False leave the option out: `march=["x86-64", "avx2"]`, `threads=0` (no threads),
         `target="aarch64-linux-gnu"`, `dim={"batch": 1}`, `input_shape={"ids": (1, 128)}`,
-        `prune=["magnitude:0.9", "pattern=4x1"]`, `prune="structured:channels=0.5"`, `expected_rows=128`, `mask="masks.npz"` or `mask=masks`, an `nnopt.prune.Masks`.
+        `prune=["magnitude:0.9", "pattern=4x1"]`, `prune="structured:channels=0.5"`, `expected_rows=128`, `mask="masks.npz"` or `mask=masks`, an
+        `nnopt.prune.Masks`; `prune="sparsegpt:0.7", calibrate=samples`, where `samples` is the path of a .npz file or of a folder of them, arrays by
+        the names of the inputs (`{"ids": ids}`, the first axis counts samples), or an iterable of such mappings.
 
     Raises UnsupportedError if the model uses what nnopt does not support, UsageError for an unknown option or value,
     InternalCompilerError for a bug of nnopt, CompileError for everything else: the text is the compiler's. After an error
     there is no output file.
     """
-    with _mask_file(options):
+    with _files_of(options) as options:
         command = [find_compiler(), *command_line(model, out, options)]
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode:

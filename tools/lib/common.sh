@@ -14,7 +14,7 @@ NNOPT_PYTHON="$NNOPT_VENV/bin/python"
 # What the build needs; LLVM is listed by package because Debian splits it.
 NNOPT_PACKAGES=(
   libmlir-22-dev mlir-22-tools llvm-22-dev llvm-22-tools clang-22 lld-22 libomp-22-dev
-  gcc g++ ccache ninja-build cmake libprotozero-dev zlib1g-dev libzstd-dev libzip-dev pkg-config git
+  gcc g++ ccache ninja-build cmake libprotozero-dev libeigen3-dev zlib1g-dev libzstd-dev libzip-dev pkg-config git
   python3-venv python3-dev
 )
 # What only some tests need: without them those tests are skipped.

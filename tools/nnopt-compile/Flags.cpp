@@ -48,12 +48,20 @@ struct Options {
                              cl::cat(main)};
   cl::opt<std::string> prune{
       "prune", cl::desc("Set the smallest weights to zero: magnitude:PART, and after commas pattern=RxC, N:M, rows or columns, scope=global or erk, norm=l2, "
-                        "exclude=NAME, only=NAME, first, last, depthwise; for instance magnitude:0.9,pattern=4x1,exclude=head*. Or pick pattern and part for "
+                        "exclude=NAME, only=NAME, first, last, depthwise; for instance magnitude:0.9,pattern=4x1,exclude=head*. "
+                        "Or by what they are applied to, with --calibrate: wanda:PART, or sparsegpt:PART, which corrects the weights that stay, with the "
+                        "same options but norm and scope=global; sparsegpt also takes damping=PART and window=N. Or pick pattern and part for "
                         "each layer by the time of its kernel: auto:speedup=X or auto:budget=200us or auto:budget=30%, and after commas pattern=P (may "
                         "come again), most-sparsity=PART and the names and flags of magnitude. Or remove whole channels, "
                         "neurons and heads: structured:channels=PART,neurons=PART,heads=PART, and after commas scope=global, norm=l2, multiple=N, "
                         "exclude=NAME, only=NAME, first"),
       cl::value_desc("method"), cl::cat(main)};
+  cl::opt<std::string> calibrate{"calibrate", cl::desc("Samples for --prune=wanda and sparsegpt: a .npz file, or a folder of them, with one array per input "
+                                                       "whose first axis counts samples"),
+                                 cl::value_desc("data"), cl::cat(main)};
+  cl::opt<int64_t> calibrateMemory{"calibrate-memory",
+                                   cl::desc("MiB of sums that --calibrate adds up at a time; more take more passes over the data (default: 1024)"),
+                                   cl::value_desc("MiB"), cl::init(1024), cl::cat(main)};
   cl::opt<std::string> mask{"mask", cl::desc("Masks for weights by name (.npz): where they are false the weight becomes zero; before --prune"),
                             cl::value_desc("file"), cl::cat(main)};
   cl::opt<int64_t> expectedRows{"expected-rows",
@@ -154,7 +162,8 @@ static bool readTarget(const Options &options, CompileOptions &compile) {
 static bool runsCompress(const Options &options, llvm::StringRef flag) {
   if (findStage(options.startAt) > findStage("compress"))
     return wrongUsage(flag + " needs the stage 'compress', --start-at='" + options.startAt + "' comes after it");
-  if (!options.stopAfter.empty() && findStage(options.stopAfter) < findStage("compress"))
+  // What --calibrate puts into the module is there after the first stage.
+  if (options.calibrate.empty() && !options.stopAfter.empty() && findStage(options.stopAfter) < findStage("compress"))
     return wrongUsage(flag + " needs the stage 'compress', --stop-after='" + options.stopAfter + "' comes before it");
   return true;
 }
@@ -188,6 +197,25 @@ static bool readSparsify(const Options &options, CompileOptions &compile) {
   return true;
 }
 
+/// After --prune.
+static bool readCalibrate(const Options &options, Flags &flags) {
+  if (options.calibrateMemory < 0 || options.calibrateMemory > INT64_MAX >> 20)
+    return wrongUsage("--calibrate-memory expects 0 or more MiB, got " + llvm::Twine(options.calibrateMemory));
+  flags.calibrate = options.calibrate;
+  flags.calibrateMemory = options.calibrateMemory << 20;
+  bool isNeeded = flags.compile.prune && needsCalibration(*flags.compile.prune);
+  if (options.calibrate.getNumOccurrences() && options.calibrate.empty())
+    return wrongUsage("--calibrate expects a file or folder");
+  if (!isNeeded && !flags.calibrate.empty())
+    return wrongUsage("--calibrate needs --prune=wanda or --prune=sparsegpt");
+  bool isImported = options.startAt == "import"; // else the module may have been calibrated
+  if (isNeeded && isImported && flags.calibrate.empty())
+    return wrongUsage("--prune=" + options.prune + " needs data: --calibrate=DATA.npz");
+  if (!isImported && !flags.calibrate.empty())
+    return wrongUsage("--calibrate needs the stage 'import', --start-at='" + options.startAt + "' comes after it");
+  return true;
+}
+
 static bool readShapes(const Options &options, LoadOptions &load) {
   for (const std::string &text : options.inputShapes)
     if (!parseShape(text, load))
@@ -217,7 +245,7 @@ std::optional<Flags> parseFlags(int argc, char **argv) {
   else if (options.threads.getNumOccurrences() && options.threads < 0)
     wrongUsage("--threads expects 0 or more, got " + llvm::Twine(options.threads));
   else if (checkStages(options) && readTarget(options, compile) && readMask(options, compile) && readPrune(options, compile) &&
-           readSparsify(options, compile) && readShapes(options, flags.load)) {
+           readSparsify(options, compile) && readCalibrate(options, flags) && readShapes(options, flags.load)) {
     flags.model = options.model;
     flags.json = options.json;
     if (options.report.getNumOccurrences())

@@ -5,6 +5,7 @@
 #include "Flags.h"
 #include "Report.h"
 
+#include "nnopt/Calibrate/Calibrate.h"
 #include "nnopt/Driver/Compile.h"
 #include "nnopt/Driver/Diagnostics.h"
 #include "nnopt/Driver/Load.h"
@@ -99,10 +100,20 @@ static int compile(const Flags &flags, ProgressLine &progress) {
   CompileOptions options = flags.compile;
   auto showStage = [&](llvm::StringRef stage) { progress.stage(stage); };
   options.stageStarted = showStage;
+  std::chrono::duration<double> calibrating{0};
+  if (!flags.calibrate.empty()) {
+    start = std::chrono::steady_clock::now();
+    if (failed(calibrate(*model.module, {flags.calibrate, options.mask, *options.prune, flags.calibrateMemory, showStage})))
+      return kBadInput;
+    options.mask.clear(); // applied
+    calibrating = std::chrono::steady_clock::now() - start;
+  }
   FailureOr<CompileReport> report = compileModel(*model.module, options);
   progress.stop();
   if (failed(report))
     return kBadInput;
+  if (!flags.calibrate.empty())
+    report->seconds.insert(report->seconds.begin(), {"calibrate", calibrating.count()});
   report->seconds.insert(report->seconds.begin(), {"import", seconds.count()});
   if (flags.json)
     printJson(llvm::outs(), flags.model, options, *report);

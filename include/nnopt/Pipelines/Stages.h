@@ -24,6 +24,10 @@ struct PipelineOptions {
   SparsifyOptions sparsify;      ///< how pruned weights are stored; its `isas` are those above
 };
 
+/// Adds what the stage `compress` does before it prunes: masks, and with `options.prune` what brings weights into the form that is pruned. Without masks,
+/// running it again changes nothing, so that calibration may see the products that will be pruned.
+void addPruningPreparation(mlir::OpPassManager &pm, const PipelineOptions &options);
+
 /// One named step. Stages run in table order.
 struct Stage {
   llvm::StringLiteral name, summary;

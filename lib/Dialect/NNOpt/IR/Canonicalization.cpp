@@ -66,6 +66,8 @@ struct TransposedOperand : OpRewritePattern<MatmulOp> {
   using OpRewritePattern::OpRewritePattern;
 
   LogicalResult matchAndRewrite(MatmulOp op, PatternRewriter &rewriter) const override {
+    if (op.getInit())
+      return rewriter.notifyMatchFailure(op, "has a destination: its operands were stored as kernels read them");
     Value lhs = lastTwoSwapped(op.getLhs()), rhs = lastTwoSwapped(op.getRhs());
     if (!lhs && !rhs)
       return rewriter.notifyMatchFailure(op, "has no transposed operand");

@@ -116,15 +116,18 @@ WeightOp nnopt::createZeroed(OpBuilder &b, Value old, const ConstantData &data, 
   });
 }
 
-SparsityAttr nnopt::replaceByZeroed(Value old, const ConstantData &data, llvm::function_ref<bool(int64_t)> isRemoved, SparsityOrigin origin,
-                                    StringRef pattern) {
-  OpBuilder b(old.getDefiningOp());
-  WeightOp weight = createZeroed(b, old, data, isRemoved);
-  auto sparsity = SparsityAttr::get(b.getContext(), origin, pattern, countZeros(*ConstantData::of(weight.getResult())));
+SparsityAttr nnopt::replaceBySparse(Value old, WeightOp weight, SparsityOrigin origin, StringRef pattern) {
+  auto sparsity = SparsityAttr::get(weight.getContext(), origin, pattern, countZeros(*ConstantData::of(weight.getResult())));
   weight->setAttr(kSparsityAttr, sparsity);
   old.replaceAllUsesWith(weight.getResult());
   old.getDefiningOp()->erase();
   return sparsity;
+}
+
+SparsityAttr nnopt::replaceByZeroed(Value old, const ConstantData &data, llvm::function_ref<bool(int64_t)> isRemoved, SparsityOrigin origin,
+                                    StringRef pattern) {
+  OpBuilder b(old.getDefiningOp());
+  return replaceBySparse(old, createZeroed(b, old, data, isRemoved), origin, pattern);
 }
 
 WeightOp nnopt::carrySparsity(Value old, WeightOp weight, StringRef pattern) {

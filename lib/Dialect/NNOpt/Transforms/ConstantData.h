@@ -51,7 +51,10 @@ bool isSliceOf(const ConstantData &data, int64_t dim, int64_t index, double numb
 /// The elements of the constant `old`, of which `data` are the bytes, with zero where `isRemoved` says; for floats.
 WeightOp createZeroed(mlir::OpBuilder &b, mlir::Value old, const ConstantData &data, llvm::function_ref<bool(int64_t)> isRemoved);
 
-/// Puts what createZeroed makes in the place of `old`, with `nnopt.sparsity`, which is returned.
+/// Puts `weight` in the place of `old`, with `nnopt.sparsity`, which is returned.
+SparsityAttr replaceBySparse(mlir::Value old, WeightOp weight, SparsityOrigin origin, llvm::StringRef pattern);
+
+/// The same with what createZeroed makes.
 SparsityAttr replaceByZeroed(mlir::Value old, const ConstantData &data, llvm::function_ref<bool(int64_t)> isRemoved, SparsityOrigin origin,
                              llvm::StringRef pattern);
 

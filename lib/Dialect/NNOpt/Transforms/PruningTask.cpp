@@ -4,25 +4,26 @@
 
 #include "PruningTask.h"
 
+#include "nnopt/Support/HostTensor.h"
+
 #include <cmath>
 
 using namespace mlir;
 using namespace nnopt;
 
-/// 0.9 and not 0.900000.
-static std::string text(double number) { return llvm::formatv("{0}", llvm::format("%g", number)).str(); }
+std::string nnopt::shortText(double number) { return llvm::formatv("{0}", llvm::format("%g", number)).str(); }
 
 static double impliedSparsity(const SparsityPattern &pattern) { return 1 - static_cast<double>(pattern.kept) / pattern.group; }
 
 llvm::Error nnopt::checkSparsity(double sparsity, const SparsityPattern &pattern) {
   bool isGiven = sparsity != -1;
   if (isGiven && !(sparsity >= 0 && sparsity <= 1))
-    return llvm::createStringError("expects a sparsity of 0 to 1, got " + text(sparsity));
+    return llvm::createStringError("expects a sparsity of 0 to 1, got " + shortText(sparsity));
   if (pattern.kind != SparsityPattern::NM)
     return isGiven ? llvm::Error::success() : llvm::createStringError("expects a sparsity for pattern '" + pattern.str() + "'");
   double implied = impliedSparsity(pattern);
   if (isGiven && std::abs(sparsity - implied) > 1e-6)
-    return llvm::createStringError("pattern '" + pattern.str() + "' makes a sparsity of " + text(implied) + ", got " + text(sparsity));
+    return llvm::createStringError("pattern '" + pattern.str() + "' makes a sparsity of " + shortText(implied) + ", got " + shortText(sparsity));
   return llvm::Error::success();
 }
 
@@ -94,16 +95,29 @@ static std::string percent(int64_t part, const PruningTask &task) {
   return llvm::formatv("{0:f2} %", 100.0 * part / task.data.size()).str();
 }
 
+/// The elements that pruning corrected, rounded to the type of the weight.
+static WeightOp createCorrected(OpBuilder &b, const PruningTask &task) {
+  Value old = task.layer->weight;
+  return createWeight(b, old.getLoc(), weightNameOf(old), task.data.type, [&](MutableArrayRef<char> bytes) {
+    ElementType type = *elementTypeOf(task.data.type.getElementType());
+    for (int64_t i = 0; i < task.data.size(); ++i)
+      storeElement(type, bytes.data(), i, task.removed[i] ? 0 : task.values[i]);
+  });
+}
+
 void nnopt::replaceWeight(const PruningTask &task, const SparsityPattern &pattern, const remark::RemarkOpts &remark) {
   Value old = task.layer->weight;
   auto isRemoved = [&](int64_t i) { return task.removed[i]; };
   Location loc = task.layer->users.front()->getLoc();
+  // What is corrected makes good for what goes: nothing of the one without the other.
   if (llvm::none_of(llvm::seq(task.data.size()), [&](int64_t i) { return isRemoved(i) && task.data.at(i) != 0; })) {
     remark::missed(loc, remark) << remark::reason("{0} of {1} weights are zero already, {2} were to be", countZeros(task.data), task.data.size(),
                                                   task.target);
     return;
   }
-  int64_t zeros = replaceByZeroed(old, task.data, isRemoved, SparsityOrigin::pruned, pattern.str()).getZeros();
+  OpBuilder b(old.getDefiningOp());
+  WeightOp weight = task.values.empty() ? createZeroed(b, old, task.data, isRemoved) : createCorrected(b, task);
+  int64_t zeros = replaceBySparse(old, weight, SparsityOrigin::pruned, pattern.str()).getZeros();
   remark::passed(loc, remark) << remark::add("{0}: {1} of {2} weights are zero ({3}), asked {4} ({5})", pattern.str(), zeros, task.data.size(),
                                              percent(zeros, task), task.target, percent(task.target, task));
 }

@@ -21,8 +21,9 @@ namespace nnopt {
 struct PruningTask {
   const WeightLayer *layer;
   ConstantData data;
-  std::vector<bool> removed; ///< by place in row-major order
-  int64_t target = 0;        ///< most elements that are to be zero
+  std::vector<bool> removed;        ///< by place in row-major order
+  int64_t target = 0;               ///< most elements that are to be zero
+  std::vector<double> values = {};  ///< of what stays, where pruning changes it; else empty
 };
 
 /// Which layers a user wants pruned.
@@ -38,6 +39,9 @@ private:
   const char *spared(mlir::Operation *user) const;
   std::string tooSmall(const WeightLayout &layout) const;
 };
+
+/// 0.9 and not 0.900000.
+std::string shortText(double number);
 
 /// Fails with a message if `sparsity` (-1: none was given) is no part, or does not fit the pattern.
 llvm::Error checkSparsity(double sparsity, const SparsityPattern &pattern);

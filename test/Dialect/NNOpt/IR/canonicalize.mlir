@@ -46,6 +46,16 @@ func.func @transposed_operands(%a: tensor<2x4x3xf32>, %b: tensor<2x3x5xf32>, %w:
   return %0, %1, %2 : tensor<2x4x5xf32>, tensor<2x3x6xf32>, tensor<3x2x2xf32>
 }
 
+// With a destination, operands lie as nnopt-orient-products stored them.
+// CHECK-LABEL: func @oriented_operand
+// CHECK: %[[T:.*]] = linalg.transpose
+// CHECK: nnopt.matmul %[[T]], %{{.*}} into
+func.func @oriented_operand(%a: tensor<9x6xf32>, %b: tensor<9x5xf32>, %e: tensor<6x9xf32>, %d: tensor<6x5xf32>) -> tensor<6x5xf32> {
+  %t = linalg.transpose ins(%a : tensor<9x6xf32>) outs(%e : tensor<6x9xf32>) permutation = [1, 0]
+  %0 = nnopt.matmul %t, %b into %d : (tensor<6x9xf32>, tensor<9x5xf32>, tensor<6x5xf32>) -> tensor<6x5xf32>
+  return %0 : tensor<6x5xf32>
+}
+
 // CHECK-LABEL: func @zero_bias
 func.func @zero_bias(%x: tensor<2x4xf32>, %i: tensor<1x2x5xf32>, %w: tensor<3x4xf32>, %f: tensor<3x2x1xf32>) -> (tensor<2x3xf32>, tensor<1x3x5xf32>, tensor<2x3xf32>) {
   // CHECK: nnopt.linear %{{[^,]*}}, %{{[^ ]*}} :

@@ -850,3 +850,61 @@ func.func @sparse_conv_pitch(%p: tensor<1x2x1x32xf32>, %v: tensor<2x4xf32>, %c: 
      : (tensor<1x2x1x32xf32>, tensor<2x4xf32>, tensor<2xi32>, tensor<2xi32>) -> tensor<1x2x3x4xf32>
   return %y : tensor<1x2x3x4xf32>
 }
+
+// -----
+
+func.func @observe_scalar(%x: tensor<f32>) -> tensor<1x1xf32> {
+  // expected-error @below {{expects an input of at least 1 dimension, got 0}}
+  %0 = nnopt.observe squares %x : tensor<f32> -> tensor<1x1xf32>
+  return %0 : tensor<1x1xf32>
+}
+
+// -----
+
+func.func @observe_dynamic(%x: tensor<4x?xf32>) -> tensor<1x4xf32> {
+  // expected-error @below {{expects a static extent of dimension 1}}
+  %0 = nnopt.observe squares %x : tensor<4x?xf32> -> tensor<1x4xf32>
+  return %0 : tensor<1x4xf32>
+}
+
+// -----
+
+func.func @observe_incomplete(%x: tensor<1x4x9xf32>) -> tensor<1x12xf32> {
+  // expected-error @below {{expects strides, dilations and pads with a kernel}}
+  %0 = nnopt.observe squares %x {kernel = array<i64: 3>} : tensor<1x4x9xf32> -> tensor<1x12xf32>
+  return %0 : tensor<1x12xf32>
+}
+
+// -----
+
+func.func @observe_no_kernel(%x: tensor<1x4x9xf32>) -> tensor<1x9xf32> {
+  // expected-error @below {{expects a kernel with what describes convolutions}}
+  %0 = nnopt.observe squares %x {groups = 2 : i64} : tensor<1x4x9xf32> -> tensor<1x9xf32>
+  return %0 : tensor<1x9xf32>
+}
+
+// -----
+
+func.func @observe_groups(%x: tensor<1x4x9xf32>) -> tensor<3x3xf32> {
+  // expected-error @below {{expects channels in whole groups, got 4 channels in 3 groups}}
+  %0 = nnopt.observe squares %x {kernel = array<i64: 3>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, groups = 3 : i64}
+    : tensor<1x4x9xf32> -> tensor<3x3xf32>
+  return %0 : tensor<3x3xf32>
+}
+
+// -----
+
+func.func @observe_strides(%x: tensor<1x4x9xf32>) -> tensor<1x12xf32> {
+  // expected-error @below {{expects 1 strides, got 2}}
+  %0 = nnopt.observe squares %x {kernel = array<i64: 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>}
+    : tensor<1x4x9xf32> -> tensor<1x12xf32>
+  return %0 : tensor<1x12xf32>
+}
+
+// -----
+
+func.func @observe_result(%x: tensor<4x8xf32>) -> tensor<1x8xf32> {
+  // expected-error @below {{expects a result of 'tensor<1x8x8xf32>', got 'tensor<1x8xf32>'}}
+  %0 = nnopt.observe gram %x : tensor<4x8xf32> -> tensor<1x8xf32>
+  return %0 : tensor<1x8xf32>
+}

@@ -150,3 +150,13 @@ func.func @sparse_conv(%p: tensor<1x2x1x32xf32>, %v: tensor<2x4xf32>, %c: tensor
      : (tensor<1x2x1x32xf32>, tensor<2x4xf32>, tensor<2xi32>, tensor<2xi32>, tensor<4xf32>) -> tensor<1x2x3x4xf32>
   return %y : tensor<1x2x3x4xf32>
 }
+
+// CHECK-LABEL: func @observe
+func.func @observe(%x: tensor<?x128x384xf32>, %i: tensor<1x16x?x28xf16>) -> (tensor<1x384x384xf32>, tensor<4x36xf32>) {
+  // CHECK: nnopt.observe gram %{{.*}} : tensor<?x128x384xf32> -> tensor<1x384x384xf32>
+  %0 = nnopt.observe gram %x : tensor<?x128x384xf32> -> tensor<1x384x384xf32>
+  // CHECK: nnopt.observe squares %{{.*}} {dilations = array<i64: 1, 1>, groups = 4 : i64, kernel = array<i64: 3, 3>, pads = array<i64: 1, 1, 1, 1>, strides = array<i64: 2, 2>} : tensor<1x16x?x28xf16> -> tensor<4x36xf32>
+  %1 = nnopt.observe squares %i {kernel = array<i64: 3, 3>, strides = array<i64: 2, 2>, dilations = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, groups = 4 : i64}
+    : tensor<1x16x?x28xf16> -> tensor<4x36xf32>
+  return %0, %1 : tensor<1x384x384xf32>, tensor<4x36xf32>
+}

@@ -56,6 +56,8 @@ inline constexpr llvm::StringLiteral kValueAttr = "nnopt.value";
 inline constexpr llvm::StringLiteral kSparsityAttr = "nnopt.sparsity";
 /// On a function, between `nnopt-sparsify` and who asked: a dictionary per product with a constant weight, of what it holds and how it is stored.
 inline constexpr llvm::StringLiteral kSparsityReportAttr = "nnopt.sparsity_report";
+/// On a product: what calibration measured of its input, as `nnopt.observe squares` or `gram` gives it, summed over all samples (elements attribute).
+inline constexpr llvm::StringLiteral kObservedAttr = "nnopt.observed";
 /// Functions beside the entry: bytes of workspace, and extents of the outputs, from the symbols.
 inline constexpr llvm::StringLiteral kWorkspaceName = "workspace";
 inline constexpr llvm::StringLiteral kShapesName = "shapes";

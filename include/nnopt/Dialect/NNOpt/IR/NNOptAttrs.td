@@ -37,6 +37,10 @@ def NNOpt_NormKind : NNOpt_Enum<"NormKind", "statistics used by a normalisation"
   I32EnumAttrCase<"layer", 0>, I32EnumAttrCase<"rms", 1>]>;
 def NNOpt_NormKindAttr : NNOpt_EnumAttr<NNOpt_NormKind, "norm_kind">;
 
+def NNOpt_ObserveKind : NNOpt_Enum<"ObserveKind", "what calibration measures", [
+  I32EnumAttrCase<"minimum", 0>, I32EnumAttrCase<"maximum", 1>, I32EnumAttrCase<"squares", 2>, I32EnumAttrCase<"gram", 3>]>;
+def NNOpt_ObserveKindAttr : NNOpt_EnumAttr<NNOpt_ObserveKind, "observe_kind">;
+
 def NNOpt_PackAttr : AttrDef<NNOpt_Dialect, "Pack"> {
   let mnemonic = "pack";
   let summary = "layout of a packed dense weight";

@@ -10,6 +10,7 @@ include "nnopt/Dialect/NNOpt/IR/ComputeOps.td"
 include "nnopt/Dialect/NNOpt/IR/PlaneOps.td"
 include "nnopt/Dialect/NNOpt/IR/WindowOps.td"
 include "nnopt/Dialect/NNOpt/IR/RowOps.td"
+include "nnopt/Dialect/NNOpt/IR/ObserveOps.td"
 include "nnopt/Dialect/NNOpt/IR/ParallelOps.td"
 
 #endif // NNOPT_OPS_TD

@@ -21,6 +21,10 @@ llvm::Error checkOptions(const PruneAutoOptions &options);
 /// The same for `nnopt-prune-structured`.
 llvm::Error checkOptions(const PruneStructuredOptions &options);
 
+/// The same for `nnopt-prune-wanda` and `nnopt-prune-sparsegpt`.
+llvm::Error checkOptions(const PruneWandaOptions &options);
+llvm::Error checkOptions(const PruneSparseGPTOptions &options);
+
 #define GEN_PASS_REGISTRATION
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h.inc"
 

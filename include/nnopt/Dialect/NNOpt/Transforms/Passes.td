@@ -268,6 +268,67 @@ def FindSparsity : Pass<"nnopt-find-sparsity", "::mlir::func::FuncOp"> {
   let statistics = [Statistic<"sparseWeights", "sparse-weights", "Weights that hold zeros">];
 }
 
+/// What the passes that prune by calibration take.
+class NNOpt_CalibratedPruning<string flag> : Pass<flag, "::mlir::func::FuncOp"> {
+  list<Option> calibratedOptions = [
+    Option<"sparsity", "sparsity", "double", /*default=*/"-1", "Part of the elements to be zero, 0 to 1; N:M says it itself">,
+    Option<"pattern", "pattern", "std::string", /*default=*/"\"unstructured\"", "unstructured, RxC (outputs x inputs) or N:M (along inputs)">,
+    Option<"scope", "scope", "std::string", /*default=*/"\"uniform\"", "uniform or erk">,
+    ListOption<"exclude", "exclude", "std::string", "Names of layers to leave dense; * stands for any text">,
+    ListOption<"only", "only", "std::string", "If given: names of the layers to prune">,
+    Option<"first", "first", "bool", /*default=*/"false", "Prune convolutions that read an input of the model too">,
+    Option<"last", "last", "bool", /*default=*/"false", "Prune products that make an output of the model too">,
+    Option<"depthwise", "depthwise", "bool", /*default=*/"false", "Prune depthwise convolutions too">];
+  let options = calibratedOptions;
+  let statistics = [Statistic<"prunedWeights", "pruned-weights", "Weights that were pruned">];
+}
+
+def PruneWanda : NNOpt_CalibratedPruning<"nnopt-prune-wanda"> {
+  let summary = "Set to zero the weights that move outputs least";
+  let description = [{
+    Ranks weights by magnitude times the norm of the input they meet (`|w[n, k]| * sqrt(sum of x[k]^2)` over the calibration data), each output on its own:
+    every output loses the same part. Blocks `RxC` are ranked by the mean of their elements within their R outputs; N:M keeps the N best of M. What stays
+    is not changed. After M. Sun et al., "A Simple and Effective Pruning Approach for Large Language Models", 2023.
+
+    The moments come with the products as `nnopt.observed` (what `nnopt.observe squares` or `gram` yields, summed over all samples), which
+    `nnopt-compile --calibrate` attaches, and go with this pass. Transposed convolutions and batches of constant matrices have none and stay dense, as does
+    what `nnopt-prune-magnitude` leaves dense; `scope` is `uniform` or `erk`, since scores of different layers cannot be compared.
+
+    Example: test/Dialect/NNOpt/Transforms/prune-calibrated.mlir
+  }];
+}
+
+def PruneSparseGPT : NNOpt_CalibratedPruning<"nnopt-prune-sparsegpt"> {
+  let summary = "Set weights to zero and let the others make good for it";
+  let description = [{
+    Least squares of each layer's output over the calibration data, by the optimal brain surgeon: with H the Gram matrix of the inputs (plus `damping` times
+    the mean of its diagonal), weight k is worth `w^2 / (H^-1)[k, k]` given that those before it are fixed, and what removing it costs is made good in the
+    weights after it. The zeros of `window` inputs (within a tap of a convolution) are chosen together over all outputs when the first of them is
+    reached, those of an N:M group for each output. The paper has 128 inputs of thousands; layers here are smaller and their inputs depend on each
+    other more, so that what has gone must be seen earlier. Computed in double precision; layers run in parallel. An input that is always zero is
+    removed first. After E. Frantar and D. Alistarh, "SparseGPT: Massive Language Models Can Be Accurately Pruned in One-Shot", 2023.
+
+    Needs `nnopt.observed` with Gram matrices; all else is as for `nnopt-prune-wanda`. All statistics are those of the dense model. Takes
+    K^3 multiplications per layer with K inputs (times taps) and 16 K^2 bytes per thread.
+
+    Example: test/Dialect/NNOpt/Transforms/prune-sparsegpt.mlir
+  }];
+  let options = !listconcat(calibratedOptions, [
+    Option<"damping", "damping", "double", /*default=*/"0.01", "Part of the mean square of the inputs that is added to each">,
+    Option<"window", "window", "int64_t", /*default=*/"32", "Inputs whose zeros are chosen at a time">]);
+}
+
+def LowerObserve : Pass<"nnopt-lower-observe", "::mlir::func::FuncOp"> {
+  let summary = "Write statistics as products and reductions";
+  let description = [{
+    `nnopt.observe gram` becomes the `nnopt.matmul` of its rows with themselves, the other kinds a reduction over rows. The windows of a convolution are
+    copied to rows first, out of a padded input. Runs first in the graph stage: everything after it sees ops it knows.
+
+    Example: test/Dialect/NNOpt/Transforms/lower-observe.mlir
+  }];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def OrientProducts : Pass<"nnopt-orient-products", "::mlir::func::FuncOp"> {
   let summary = "Store computed operands of products as kernels read them";
   let description = [{

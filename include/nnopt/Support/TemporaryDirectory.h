@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
-#ifndef NNOPT_LIB_RUN_TEMPORARYDIRECTORY_H
-#define NNOPT_LIB_RUN_TEMPORARYDIRECTORY_H
+#ifndef NNOPT_SUPPORT_TEMPORARYDIRECTORY_H
+#define NNOPT_SUPPORT_TEMPORARYDIRECTORY_H
 
 #include "llvm/ADT/SmallString.h"
 #include "llvm/Support/Error.h"
@@ -41,4 +41,4 @@ private:
 
 } // namespace nnopt
 
-#endif // NNOPT_LIB_RUN_TEMPORARYDIRECTORY_H
+#endif // NNOPT_SUPPORT_TEMPORARYDIRECTORY_H

@@ -1,0 +1,50 @@
+//===- ObserveOps.td - what calibration measures ---------------*- tablegen -*-===//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//===----------------------------------------------------------------------===//
+
+#ifndef NNOPT_OBSERVE_OPS_TD
+#define NNOPT_OBSERVE_OPS_TD
+
+include "nnopt/Dialect/NNOpt/IR/NNOptBase.td"
+
+def NNOpt_ObserveOp : NNOpt_Op<"observe", [Pure]> {
+  let summary = "statistics of what a weight is applied to";
+  let description = [{
+    A row is what one application of a weight reads. The rows of `[..., K]` are its vectors of the last dimension, in one group. With `kernel` they are
+    the windows that a convolution of the same attributes slides over `[N, C, spatial...]` (or `[N, spatial..., C]` with `channels_last`): for each
+    of `groups` its own rows of `K = taps * C / groups` elements, the channel counting fastest; padding is 0. Over all rows r of group g:
+
+    | kind | result[g, ...] |
+    |---|---|
+    | minimum, maximum | `[k]`: of `r[k]`; infinite if there is no row |
+    | squares | `[k]`: sum of `r[k] * r[k]` |
+    | gram | `[i, j]`: sum of `r[i] * r[j]` |
+
+    The order of the sums is free. Becomes other ops in the graph stage (`nnopt-lower-observe`), so kernels know nothing of it.
+
+    - c1: the input has at least one dimension, whose extent K is static; with `kernel` what convolutions need: one stride and dilation per
+      spatial dimension, two pads, and a static C that `groups` divides.
+    - c2: the result has the groups, and K once, or twice for `gram`.
+
+    ```mlir
+    %s = nnopt.observe gram %x : tensor<?x128x384xf32> -> tensor<1x384x384xf32>
+    %p = nnopt.observe squares %i {kernel = array<i64: 3, 3>, strides = array<i64: 1, 1>, dilations = array<i64: 1, 1>,
+         pads = array<i64: 1, 1, 1, 1>} : tensor<1x16x28x28xf32> -> tensor<1x144xf32>
+    ```
+  }];
+  let arguments = (ins NNOpt_ObserveKindAttr:$kind, RankedTensorOf<[AnyFloat]>:$input,
+                       OptionalAttr<DenseI64ArrayAttr>:$kernel, OptionalAttr<DenseI64ArrayAttr>:$strides,
+                       OptionalAttr<DenseI64ArrayAttr>:$dilations, OptionalAttr<DenseI64ArrayAttr>:$pads,
+                       DefaultValuedAttr<I64Attr, "1">:$groups, UnitAttr:$channels_last);
+  let results = (outs RankedTensorOf<[F32]>:$result);
+  let assemblyFormat = "$kind $input attr-dict `:` type($input) `->` type($result)";
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// The dimension of the input that counts channels.
+    int64_t channelDim();
+    /// Elements of a row.
+    int64_t depth();
+  }];
+}
+
+#endif // NNOPT_OBSERVE_OPS_TD
