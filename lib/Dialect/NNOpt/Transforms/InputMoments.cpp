@@ -14,6 +14,8 @@ llvm::Error nnopt::checkCalibratedOptions(StringRef patternText, double sparsity
   llvm::Expected<SparsityPattern> pattern = SparsityPattern::parse(patternText);
   if (!pattern)
     return pattern.takeError();
+  if (pattern->kind == SparsityPattern::Rows || pattern->kind == SparsityPattern::Columns)
+    return llvm::createStringError("pattern '" + patternText + "' is whole outputs or inputs, which nnopt-prune-magnitude ranks");
   if (llvm::Error error = checkSparsity(sparsity, *pattern))
     return error;
   if (scope != "uniform" && scope != "erk")

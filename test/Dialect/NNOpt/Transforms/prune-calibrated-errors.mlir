@@ -5,6 +5,8 @@
 // RUN: not nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-sparsegpt{sparsity=0.5 damping=0}))' 2>&1 | FileCheck %s --check-prefix=DAMPING
 // RUN: not nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-sparsegpt{pattern=4:4}))' 2>&1 | FileCheck %s --check-prefix=GROUP
 
+// RUN: not nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-wanda{sparsity=0.5 pattern=columns}))' 2>&1 | FileCheck %s --check-prefix=WHOLE
+// WHOLE: error: nnopt-prune-wanda: pattern 'columns' is whole outputs or inputs, which nnopt-prune-magnitude ranks
 // NONE: error: nnopt-prune-wanda: expects a sparsity for pattern 'unstructured'
 // SCOPE: error: nnopt-prune-wanda: unknown scope 'global', expected uniform or erk
 // SCOPES: error: nnopt-prune-wanda: pattern '2:4' has the same sparsity in every layer, scope 'erk' does not apply
