@@ -4,7 +4,7 @@
 // RUN: FileCheck %s --check-prefix=REMARK < %t.remarks
 // RUN: nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=1.2 isas=avx512 pattern=unstructured,2:8 exclude=second}))' | \
 // RUN:   FileCheck %s --check-prefix=ONE
-// RUN: nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=1.2 isas=avx512 pattern=2:8}))' | FileCheck %s --check-prefix=NM
+// RUN: nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=1.4 isas=avx512 pattern=2:8}))' | FileCheck %s --check-prefix=NM
 // RUN: nnopt-opt %s --pass-pipeline='builtin.module(func.func(nnopt-prune-auto{speedup=1 isas=avx512}))' \
 // RUN:   --remarks-filter=nnopt.* --remark-policy=all --remark-format=emitRemark 2> %t.nothing | FileCheck %s --check-prefix=NOTHING
 // RUN: FileCheck %s --check-prefix=WHY < %t.nothing
