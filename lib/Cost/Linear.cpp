@@ -123,15 +123,18 @@ double nnopt::planesMicroseconds(const Isa &isa, const LinearSize &size, const P
 // Straight-line code
 //===----------------------------------------------------------------------===//
 
-// Cycles of a product and of a vector of inputs, which one group of outputs loads: a load takes a unit as long as two products of other ports, more
-// as less of the tile stays in the first-level cache. Fitted to single outputs in 384->384, 768->3072 and 1024->256, 16 and 128 rows, 50 to 95 %
-// zeros, within 15 %.
-static constexpr double kStraightLoads = 0.5, kStraightInput = 1.1, kStraightFarInput = 1.4;
+// Cycles of a product; of a vector of inputs, which one group of outputs loads: a load takes a unit as long as two products of other ports, more as
+// less of the tile stays in the first-level cache; and of the end of a function for a tile, which stores its sums. Fitted to single outputs in
+// 384->384, 768->3072 and 1024->256, 16 and 128 rows: 50 to 95 % zeros within 15 %, with fewer zeros rather too slow than too fast.
+static constexpr double kStraightProduct = 1.08, kStraightLoads = 0.5, kStraightInput = 1.1, kStraightFarInput = 1.3, kStraightEnd = 60;
 static constexpr double kNearTile = 24 * 1024, kFarTile = 64 * 1024;
 // Most taps of a convolution read across the lines of the cache: fitted to the 3x3 layers of ResNet-50, 80 to 95 % zeros, within 13 %.
 static constexpr double kUnalignedInput = 1.6;
 // What a call reads first comes from far if all code and weights are large: cycles of a product, and of a group; and of a group if they are near.
-static constexpr double kFarProduct = 0.08, kFarGroup = 350, kNearGroup = 50, kNearCode = 512 * 1024, kCodeBytes = 14;
+// What is beyond a part of the last cache, which others use too, comes from memory: 768->3072, 16 rows, 10 and 50 % zeros, takes 2.1 and 1.2 to
+// 1.5 cycles a product.
+static constexpr double kFarProduct = 0.08, kFarGroup = 350, kNearGroup = 50, kMemoryProduct = 1;
+static constexpr double kCodeBytes = 14, kNearCode = 512 * 1024, kFarCode = 8 * 1024 * 1024;
 // Tiles of a call, as emitSparseStraight cuts them.
 static constexpr double kCallTiles = 8;
 
@@ -140,9 +143,12 @@ static double straightCycles(const LinearSize &size, double tiles, double produc
   double groups = std::ceil(static_cast<double>(size.outputs) / kStraightSums), density = products / (static_cast<double>(size.outputs) * size.depth);
   double inputs = groups * size.depth * (1 - std::pow(1 - density, size.outputs / groups));
   double far = std::clamp((tileBytes - kNearTile) / (kFarTile - kNearTile), 0.0, 1.0);
-  double steady = std::max(products, kStraightLoads * products + (kStraightInput + kStraightFarInput * far + unaligned) * inputs);
+  double functions = groups * std::ceil(std::max(1.0, products / groups / kStraightProducts));
+  double loads = kStraightLoads * products + (kStraightInput + kStraightFarInput * far + unaligned) * inputs;
+  double steady = std::max(kStraightProduct * products, loads) + functions * kStraightEnd;
   bool isNear = products * kCodeBytes <= kNearCode;
   double first = isNear ? groups * kNearGroup : products * kFarProduct + groups * kFarGroup;
+  first += std::max(0.0, products - kFarCode / kCodeBytes) * kMemoryProduct;
   return tiles * steady + std::ceil(tiles / kCallTiles) * first;
 }
 
