@@ -75,7 +75,7 @@ static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
 static void addGraph(OpPassManager &pm, const PipelineOptions &) {
   // First: statistics are products and reductions like any other.
   pm.addNestedPass<func::FuncOp>(createLowerObserve());
-  // First: what is folded is no op to look through or to move.
+  // Then: what is folded is no op to look through or to move.
   addFolding(pm);
   // Before layouts and attention: one form of each op to follow slices through.
   pm.addNestedPass<func::FuncOp>(createRemoveDead());
