@@ -32,13 +32,13 @@ def with_sparse(weight, rows=3):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
 
 
-def compiled(proto, folder, *options):
+def compiled(proto, folder, *options, march="native"):
     """The loaded network and the report."""
     # A name of its own: a library that is loaded already would be returned again.
     number = len(list(folder.glob("*.onnx")))
     path, out = folder / f"m{number}.onnx", folder / f"m{number}.so"
     path.write_bytes(proto if isinstance(proto, bytes) else proto.SerializeToString())
-    done = subprocess.run([compiler.find_compiler(), path, "-o", out, "--march=native", "--json", *options], capture_output=True, text=True)
+    done = subprocess.run([compiler.find_compiler(), path, "-o", out, f"--march={march}", "--json", *options], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return nnopt.load(out), json.loads(done.stdout), done.stderr
 
@@ -176,12 +176,14 @@ def mlp(first, second, shuffled):
 
 
 def test_shuffled_blocks_are_found_again(tmp_path):
-    """The reordered layer is stored as the ordered one was, and the numbers are those of the model."""
+    """The reordered layer is stored as the ordered one was, and the numbers are those of the model. Not for instruction sets whose single outputs are as
+    fast as blocks (AVX-512)."""
+    march = "x86-64,avx2"
     first, second = blocks(256, 192, 0.1, 4), RNG.standard_normal((10, 256)).astype(np.float32)
     ordered, _ = mlp(first, second, np.arange(256))
-    _, told, _ = compiled(ordered, tmp_path)
+    _, told, _ = compiled(ordered, tmp_path, march=march)
     shuffled, bias = mlp(first, second, RNG.permutation(256))
-    network, report, remarks = compiled(shuffled, tmp_path, "--remarks=nnopt-permute.*")
+    network, report, remarks = compiled(shuffled, tmp_path, "--remarks=nnopt-permute.*", march=march)
     row, before = report["layers"][0], told["layers"][0]
     assert row["format"] == before["format"] == "4x1 blocks"
     assert row["sparse_us"] <= 1.01 * before["sparse_us"]
