@@ -82,19 +82,10 @@ static LogicalResult runConv(Frame &frame, ConvOp op, OpCall &call) {
   c.outputsPerGroup = outputs / c.groups;
   c.outputSpatial = c.window.outputExtents(c.input.spatial, /*ceil=*/false);
   SmallVector<int64_t> shape = imageShape(c.input.batch, outputs, c.outputSpatial, c.channelsLast);
-  auto epilogue =
-      Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
-  if (failed(epilogue))
-    return failure();
-  LogicalResult status = withElements(epilogue->sumType(), [&](auto type) {
+  return runSums(frame, op, call, shape, [&](auto type, auto *bias, Epilogue &epilogue) {
     using T = decltype(type);
-    Elements<T> x(input), w(*weight);
-    std::optional<Elements<T>> bias;
-    if (op.getBias())
-      bias.emplace(call.tensor(op.getBias()));
-    return convolve<T>(c, x, w, bias ? &*bias : nullptr, *epilogue);
+    return convolve<T>(c, Elements<T>(input), Elements<T>(*weight), bias, epilogue);
   });
-  return failed(status) ? failure() : call.yield(epilogue->take());
 }
 
 //===----------------------------------------------------------------------===//

@@ -100,6 +100,22 @@ private:
   llvm::SmallVector<Operand> operands;
 };
 
+/// Runs an op with a bias and an epilogue: `body` gets a value of the type that sums are formed from, the bias (null: none) and the epilogue for a
+/// result of `shape`, to which it hands every sum.
+template <typename Op, typename Body>
+mlir::LogicalResult runSums(Frame &frame, Op op, OpCall &call, llvm::ArrayRef<int64_t> shape, Body body) {
+  auto epilogue = Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
+  if (failed(epilogue))
+    return mlir::failure();
+  mlir::LogicalResult status = withElements(epilogue->sumType(), [&](auto type) {
+    std::optional<Elements<decltype(type)>> bias;
+    if (op.getBias())
+      bias.emplace(call.tensor(op.getBias()));
+    return body(type, bias ? &*bias : nullptr, *epilogue);
+  });
+  return failed(status) ? mlir::failure() : call.yield(epilogue->take());
+}
+
 } // namespace nnopt::interpreter
 
 #endif // NNOPT_LIB_INTERPRETER_ELEMENTS_H

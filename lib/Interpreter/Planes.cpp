@@ -69,27 +69,19 @@ static LogicalResult runSparseConv(Frame &frame, SparseConvOp op, OpCall &call) 
   SmallVector<int64_t> shape{batch, op.getExtents()[0], op.getExtents()[1], outputs};
   if (auto frame = op.getFrame())
     shape = {batch, outputs, 1, (*frame)[1]};
-  auto epilogue =
-      Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
-  if (failed(epilogue))
-    return failure();
-  LogicalResult status = withElements(epilogue->sumType(), [&](auto type) {
+  return runSums(frame, op, call, shape, [&](auto type, auto *bias, Epilogue &epilogue) {
     using T = decltype(type);
     Elements<T> x(planes), values(call.tensor(op.getValues()));
-    std::optional<Elements<T>> bias;
-    if (op.getBias())
-      bias.emplace(call.tensor(op.getBias()));
     return forEachIndex(shape, [&](ArrayRef<int64_t> at) {
       Place place = placeOf(op, at);
       if (!place.isPosition)
-        return epilogue->clear(at), success();
+        return epilogue.clear(at), success();
       SumOf<T> sum = sumAt<T>(terms[place.output], values, x + (at[0] * image + place.position));
       if (bias)
         sum += static_cast<SumOf<T>>((*bias)[place.output]);
-      return epilogue->finish(at, sumScalar(sum));
+      return epilogue.finish(at, sumScalar(sum));
     });
   });
-  return failed(status) ? failure() : call.yield(epilogue->take());
 }
 
 void interpreter::addPlanes(HandlerTable &table) {

@@ -22,17 +22,9 @@ static LogicalResult runRows(Frame &frame, Op op, OpCall &call, const HostTensor
     return failure();
   SmallVector<int64_t> shape(input.shape());
   shape.back() = outputs;
-  auto epilogue =
-      Epilogue::create(frame, call, op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps(), shape);
-  if (failed(epilogue))
-    return failure();
-
-  LogicalResult status = withElements(epilogue->sumType(), [&](auto type) {
+  return runSums(frame, op, call, shape, [&](auto type, auto *bias, Epilogue &epilogue) {
     using T = decltype(type);
     Elements<T> x(input), w(*weight);
-    std::optional<Elements<T>> bias;
-    if (op.getBias())
-      bias.emplace(call.tensor(op.getBias()));
     int64_t row = -1;
     return forEachIndex(shape, [&](ArrayRef<int64_t> at) {
       int64_t n = at.back();
@@ -40,10 +32,9 @@ static LogicalResult runRows(Frame &frame, Op op, OpCall &call, const HostTensor
       SumOf<T> sum = dot(x + row * depth, w + n * depth, depth);
       if (bias)
         sum += static_cast<SumOf<T>>((*bias)[n]);
-      return epilogue->finish(at, sumScalar(sum));
+      return epilogue.finish(at, sumScalar(sum));
     });
   });
-  return failed(status) ? failure() : call.yield(epilogue->take());
 }
 
 static LogicalResult runLinear(Frame &frame, LinearOp op, OpCall &call) {
