@@ -174,7 +174,7 @@ void LoopEmitter::forEach(ArrayRef<Value> extents, llvm::function_ref<void(Coord
   });
 }
 
-Value LoopEmitter::foldBlocks(const SparseLists &lists, Value n, Value initial, llvm::function_ref<Value(Value)> read) {
+Value LoopEmitter::foldBlocks(const SparseConstants &lists, Value n, Value initial, llvm::function_ref<Value(Value)> read) {
   SparsePackAttr pack = lists.pack;
   Type sumType = initial.getType();
   auto integer = [&](Value memref, Value at) { return convert(this->read(memref, {at}, b.getI32Type()), b.getIndexType()); };

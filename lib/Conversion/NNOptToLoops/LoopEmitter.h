@@ -12,12 +12,6 @@
 
 namespace nnopt {
 
-/// The constants of a pruned weight.
-struct SparseLists {
-  SparsePackAttr pack;
-  mlir::Value values, columns, starts;
-};
-
 class LoopEmitter : public KernelBuilder {
 public:
   using KernelBuilder::KernelBuilder;
@@ -54,7 +48,7 @@ public:
                    llvm::function_ref<mlir::Value(Coordinates, mlir::Value)> body);
 
   /// `initial` plus the products of output `n` with what `read` gives for the elements of its sum.
-  mlir::Value foldBlocks(const SparseLists &lists, mlir::Value n, mlir::Value initial, llvm::function_ref<mlir::Value(mlir::Value)> read);
+  mlir::Value foldBlocks(const SparseConstants &lists, mlir::Value n, mlir::Value initial, llvm::function_ref<mlir::Value(mlir::Value)> read);
 
   /// `then` if `condition`, else `otherwise`.
   llvm::SmallVector<mlir::Value> guarded(mlir::Value condition, mlir::ValueRange otherwise,

@@ -30,7 +30,7 @@ LogicalResult nnopt::lowerToLoops(SparseConvOp op, LoopEmitter &e) {
   Value destination = op.getInit(), planes = op.getPlanes();
   auto planesType = cast<MemRefType>(planes.getType());
   Type sumType = e.accumulatorType(planesType.getElementType());
-  SparseLists lists{op.getPack(), op.getValues(), op.getColumns(), op.getStarts()};
+  auto lists = SparseConstants::of(op);
   SmallVector<Value> sizes = llvm::map_to_vector(planesType.getShape().drop_front(), [&](int64_t extent) { return e.index(extent); });
   auto emitResult = [&](LoopEmitter::Coordinates at, Value output, Value position) {
     Value initial = op.getBias() ? e.read(op.getBias(), {output}, sumType) : e.zero(sumType);

@@ -57,7 +57,7 @@ LogicalResult nnopt::lowerToLoops(TileRowsOp op, LoopEmitter &e) {
 LogicalResult nnopt::lowerToLoops(SparseLinearOp op, LoopEmitter &e) {
   Value destination = op.getInit(), input = op.getInput();
   Type sumType = e.accumulatorType(elementOf(destination));
-  SparseLists lists{op.getPack(), op.getValues(), op.getColumns(), op.getStarts()};
+  auto lists = SparseConstants::of(op);
   SmallVector<Value> sizes = e.extents(destination);
   sizes.pop_back();
   auto inputAt = [&](LoopEmitter::Coordinates at, Value k) {

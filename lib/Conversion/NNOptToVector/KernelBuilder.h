@@ -28,6 +28,17 @@ struct Buffer {
   int64_t rank() const { return extents.size(); }
 };
 
+/// The constants of a pruned weight, as `pack` says.
+struct SparseConstants {
+  SparsePackAttr pack;
+  mlir::Value values, columns, starts;
+
+  template <typename Op>
+  static SparseConstants of(Op op) {
+    return {op.getPack(), op.getValues(), op.getColumns(), op.getStarts()};
+  }
+};
+
 /// The type that the LLVM dialect has for an integer; others as they are.
 mlir::Type withoutSign(mlir::Type type);
 

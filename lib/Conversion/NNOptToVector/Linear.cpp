@@ -73,20 +73,11 @@ LogicalResult nnopt::emitLinear(Operation *operation, KernelBuilder &k) {
       !isUnitInnermost(op.getInit()) || !isFastEpilogue(op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps()))
     return failure();
 
-  unsigned rows = cast<MemRefType>(op.getInit().getType()).getRank() - 1;
-  Buffer output = k.buffer(op.getInit());
-  GemmProblem problem;
-  problem.op = op;
-  problem.rows.assign(output.extents.begin(), output.extents.end() - 1);
-  problem.columns = k.index(pack->getOutputs());
+  GemmProblem problem = productProblem(k, op, pack->getOutputs());
   problem.depths = {k.index(pack->getDepth())};
   problem.depthStrides = {k.index(1)};
-  problem.a = rowAccess(k, op.getInput(), rows);
-  problem.c = rowAccess(k, op.getInit(), rows);
-  problem.b = RowAccess{k.buffer(op.getWeight()).pointer, SmallVector<Value>(rows, k.index(0))};
-  if (op.getBias())
-    problem.bias = RowAccess{k.buffer(op.getBias()).pointer, SmallVector<Value>(rows, k.index(0))};
-  setEpilogue(k, op, problem);
+  problem.a = rowAccess(k, op.getInput(), problem.rows.size());
+  problem.b.pointer = k.buffer(op.getWeight()).pointer;
   emitGemm(k, std::move(problem));
   return success();
 }

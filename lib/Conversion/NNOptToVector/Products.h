@@ -51,6 +51,24 @@ void setEpilogue(KernelBuilder &k, Op op, GemmProblem &problem) {
     problem.operands.push_back(epilogueAccess(k, operand, mlir::cast<mlir::AffineMapAttr>((*op.getEpilogueMaps())[i]).getValue()));
 }
 
+/// Rows, columns, result, bias and epilogue of `op`, whose bias has an element per output. Its input and weight are the kernels' own.
+template <typename Op>
+GemmProblem productProblem(KernelBuilder &k, Op op, int64_t outputs) {
+  unsigned rows = mlir::cast<mlir::MemRefType>(op.getInit().getType()).getRank() - 1;
+  Buffer output = k.buffer(op.getInit());
+  GemmProblem problem;
+  problem.op = op;
+  problem.rows.assign(output.extents.begin(), output.extents.end() - 1);
+  problem.columns = k.index(outputs);
+  problem.c = rowAccess(k, op.getInit(), rows);
+  problem.a.strides.assign(rows, k.index(0));
+  problem.b.strides.assign(rows, k.index(0));
+  if (op.getBias())
+    problem.bias = RowAccess{k.buffer(op.getBias()).pointer, problem.b.strides};
+  setEpilogue(k, op, problem);
+  return problem;
+}
+
 } // namespace nnopt
 
 #endif // NNOPT_LIB_CONVERSION_NNOPTTOVECTOR_PRODUCTS_H

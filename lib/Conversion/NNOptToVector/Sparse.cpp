@@ -108,19 +108,8 @@ bool nnopt::isTiledF32(SparseLinearOp op) {
 }
 
 GemmProblem nnopt::sparseProblem(KernelBuilder &k, SparseLinearOp op) {
-  unsigned rows = cast<MemRefType>(op.getInit().getType()).getRank() - 1;
-  Buffer output = k.buffer(op.getInit());
-  SmallVector<Value> still(rows, k.index(0));
-  GemmProblem problem;
-  problem.op = op;
-  problem.rows.assign(output.extents.begin(), output.extents.end() - 1);
-  problem.columns = k.index(op.getPack().getOutputs());
-  problem.a = RowAccess{k.buffer(op.getInput()).pointer, still};
-  problem.c = rowAccess(k, op.getInit(), rows);
-  problem.b = RowAccess{Value(), still};
-  if (op.getBias())
-    problem.bias = RowAccess{k.buffer(op.getBias()).pointer, still};
-  setEpilogue(k, op, problem);
+  GemmProblem problem = productProblem(k, op, op.getPack().getOutputs());
+  problem.a.pointer = k.buffer(op.getInput()).pointer; // of the tiles
   return problem;
 }
 

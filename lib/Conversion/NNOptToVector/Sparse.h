@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // Vectors run along the rows of the input, which nnopt.tile_rows has turned, so that one weight meets a whole vector and zeros cost
-// nothing. Every strip of outputs is summed into scratch `[strip][rows]`, turned back and finished like the tiles of a dense product. Sparse.cpp cuts the product into work items, SparseKernel.cpp emits the functions of an item. SparseStraight.cpp sums by code without loops.
+// nothing. Every strip of outputs is summed into scratch `[strip][rows]`, turned back and finished like the tiles of a dense product. Sparse.cpp cuts
+// the product into work items, SparseKernel.cpp emits the functions of an item. SparseStraight.cpp sums by code without loops.
 //===----------------------------------------------------------------------===//
 
 #ifndef NNOPT_LIB_CONVERSION_NNOPTTOVECTOR_SPARSE_H

@@ -7,6 +7,7 @@
 
 #include "Products.h"
 #include "SparseConv.h"
+#include "VectorLoop.h"
 
 using namespace mlir;
 using namespace nnopt;
@@ -26,11 +27,7 @@ public:
 
   void emit() {
     isLong = problem.epilogue && !problem.epilogue->empty() && isExpensive(problem.epilogue->front());
-    Value whole = k.mul(k.div(columns, k.index(lanes)), k.index(lanes));
-    k.loop(k.index(0), whole, lanes, [&](Value column) { emitColumns(column, Value()); });
-    if (auto known = k.constantOf(columns); known && *known % lanes == 0)
-      return;
-    k.when(k.less(whole, columns), [&] { emitColumns(whole, k.laneMask(lanes, k.sub(columns, whole))); });
+    forVectors(k, columns, lanes, /*unroll=*/1, [&](ArrayRef<Value> starts, Value mask) { emitColumns(starts.front(), mask); });
   }
 
 private:

@@ -64,7 +64,7 @@ LogicalResult nnopt::emitSparseConvStraight(Operation *operation, KernelBuilder 
   std::optional<GemmProblem> problem = sparseConvProblem(k, op);
   if (!problem)
     return failure();
-  SparseConstants weight{op.getPack(), op.getValues(), op.getColumns(), op.getStarts()};
+  auto weight = SparseConstants::of(op);
   int64_t leastStrips = llvm::divideCeil(kItems, llvm::divideCeil(tilesOf(op), kMostTiles));
   auto plan = StraightPlan::of(weight, /*columnBytes=*/sizeof(float), leastStrips);
   if (!plan || !isChosen(op, k.isa, *plan))

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Sparse.h"
+#include "VectorLoop.h"
 
 #include <numeric>
 
@@ -144,11 +145,7 @@ private:
   }
 
   void emitAllColumns(llvm::function_ref<void(Value, Value)> emitSome) {
-    Value whole = k.mul(k.div(columns, k.index(lanes)), k.index(lanes));
-    k.loop(k.index(0), whole, lanes, [&](Value column) { emitSome(column, Value()); });
-    if (auto known = k.constantOf(columns); known && *known % lanes == 0)
-      return;
-    k.when(k.less(whole, columns), [&] { emitSome(whole, k.laneMask(lanes, k.sub(columns, whole))); });
+    forVectors(k, columns, lanes, /*unroll=*/1, [&](ArrayRef<Value> starts, Value mask) { emitSome(starts.front(), mask); });
   }
 
   /// Four rows from `row` on of as many columns as lanes. The sums are read in quarters of a vector of AVX-512, which are put together by memory.

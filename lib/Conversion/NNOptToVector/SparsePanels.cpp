@@ -65,19 +65,8 @@ private:
 /// Emits the product of `op`, an op with an input and an epilogue like `nnopt.linear`, with `weight`.
 template <typename Op>
 static LogicalResult emitProduct(Op op, KernelBuilder &k, const SparsePanels &weight) {
-  unsigned rows = cast<MemRefType>(op.getInit().getType()).getRank() - 1;
-  Buffer output = k.buffer(op.getInit());
-  SmallVector<Value> still(rows, k.index(0));
-  GemmProblem problem;
-  problem.op = op;
-  problem.rows.assign(output.extents.begin(), output.extents.end() - 1);
-  problem.columns = k.index(weight.outputs);
-  problem.a = rowAccess(k, op.getInput(), rows);
-  problem.c = rowAccess(k, op.getInit(), rows);
-  problem.b = RowAccess{Value(), still};
-  if (op.getBias())
-    problem.bias = RowAccess{k.buffer(op.getBias()).pointer, still};
-  setEpilogue(k, op, problem);
+  GemmProblem problem = productProblem(k, op, weight.outputs);
+  problem.a = rowAccess(k, op.getInput(), problem.rows.size());
   PanelsEmitter(k, problem, weight).emit();
   return success();
 }

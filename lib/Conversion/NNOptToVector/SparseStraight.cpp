@@ -37,7 +37,7 @@ public:
       blocks = llvm::divideCeil(tiles, blockTiles);
       blockTiles = llvm::divideCeil(tiles, blocks);
     }
-    SparseConstants weight{pack, op.getValues(), op.getColumns(), op.getStarts()};
+    auto weight = SparseConstants::of(op);
     plan = StraightPlan::of(weight, /*columnBytes=*/kVectorBytes, llvm::divideCeil(kItems, blocks));
     if (!plan)
       return failure();

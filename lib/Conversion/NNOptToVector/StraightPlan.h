@@ -18,12 +18,6 @@
 
 namespace nnopt {
 
-/// The constants of a pruned weight (`#nnopt.sparse_pack`), in the IR.
-struct SparseConstants {
-  SparsePackAttr pack;
-  mlir::Value values, columns, starts;
-};
-
 /// Rows of a tile: a vector.
 inline constexpr int64_t kStraightRows = 16;
 
