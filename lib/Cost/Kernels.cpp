@@ -176,7 +176,7 @@ SmallVector<BlockCount> nnopt::expectedBlocks(const LinearSize &product, int64_t
     // An output gives an element per slot until the windows of the panel's outputs have drifted apart. Counted on weights with zeros in no order,
     // the slots beyond are within a tenth of this from 2 % density on.
     double drift = 0.1 * (1 - density) * std::min(1.0, 1.25 * std::pow(density, 0.22));
-    forms.push_back({kPanelRows, panels * product.depth * (density + drift), kUnit});
+    forms.push_back({kPanelRows, panels * product.depth * (density + drift), kPanelWindow});
   }
   return forms;
 }

@@ -1,8 +1,8 @@
 //===- Kernels.h - kernels for constant weights, and their times *- C++ -*-===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A table has one row per kernel. Whatever chooses how a weight is stored (nnopt-sparsify does) reads these rows, so that
-// all choices agree.
+// A table has one row per kernel. What chooses how a weight is stored (nnopt-sparsify), which weights get zeros (nnopt-prune-auto), how channels are
+// ordered (nnopt-permute-weights) and which kernel runs reads these rows, so that all choices agree.
 //===----------------------------------------------------------------------===//
 
 #ifndef NNOPT_COST_KERNELS_H

@@ -35,6 +35,8 @@ double straightMicroseconds(const Isa &isa, const LinearSize &size, double produ
 
 /// Outputs of a block or slot of weights that are multiplied along the outputs, and the rows of input up to which that is chosen.
 inline constexpr int64_t kPanelRows = 16, kMostPanelInputs = 15;
+/// Elements of the window that a slot reads through: a vector of the widest instruction set.
+inline constexpr int64_t kPanelWindow = 16;
 
 /// The time of a product with so many blocks of `kPanelRows` outputs, or slots that read through windows.
 double panelMicroseconds(const Isa &isa, const LinearSize &size, double blocks, bool hasWindow);

@@ -8,7 +8,9 @@
 #define NNOPT_TARGET_ISA_H
 
 #include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
 
 namespace nnopt {
 
@@ -30,6 +32,9 @@ llvm::ArrayRef<Isa> isaTable();
 
 /// The row of this name, or null.
 const Isa *findIsa(llvm::StringRef name);
+
+/// The rows of these names, in this order. The error names the one that is unknown.
+llvm::Expected<llvm::SmallVector<const Isa *>> findIsas(llvm::ArrayRef<std::string> names);
 
 /// Attribute on a function: the variant its body is generated for.
 inline constexpr llvm::StringLiteral kIsaAttr = "nnopt.isa";

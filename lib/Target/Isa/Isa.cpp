@@ -23,3 +23,13 @@ const Isa *nnopt::findIsa(llvm::StringRef name) {
   const Isa *row = llvm::find_if(kIsas, [&](const Isa &isa) { return isa.name == name; });
   return row == std::end(kIsas) ? nullptr : row;
 }
+
+llvm::Expected<llvm::SmallVector<const Isa *>> nnopt::findIsas(llvm::ArrayRef<std::string> names) {
+  llvm::SmallVector<const Isa *> rows;
+  for (const std::string &name : names) {
+    rows.push_back(findIsa(name));
+    if (!rows.back())
+      return llvm::createStringError("unknown instruction set '" + name + "'");
+  }
+  return rows;
+}

@@ -22,6 +22,12 @@ static constexpr int64_t kSlab = 6 * 1024, kPositions = 64;
 // The sums of a strip, for the positions that are computed at once, lie on the stack: 32 KiB.
 static constexpr int64_t kConvStrip = 128;
 
+bool nnopt::isPointwise(ConvOp op) {
+  auto isOne = [](int64_t extent) { return extent == 1; };
+  return op.getGroups() == 1 && llvm::all_of(op.getKernelShape(), isOne) && llvm::all_of(op.getStrides(), isOne) &&
+         llvm::none_of(op.getPads(), [](int64_t pad) { return pad != 0; });
+}
+
 int64_t ConvPlanes::positions() const { return llvm::alignTo((extents[0] - 1) * pitch + extents[1], kVector); }
 
 int64_t ConvPlanes::footprint(int64_t count) const {

@@ -13,6 +13,9 @@
 
 namespace nnopt {
 
+/// True if `op` is a linear layer over positions, which needs no planes: one group, one tap, no stride and no padding.
+bool isPointwise(ConvOp op);
+
 /// The planes that `nnopt.image_planes` makes of a convolution's input, and where the taps lie in them.
 struct ConvPlanes {
   llvm::SmallVector<int64_t, 2> strides, phases, pads, extents; ///< pads: of the begin; extents: of the result

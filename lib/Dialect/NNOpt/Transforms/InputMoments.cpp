@@ -3,6 +3,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "InputMoments.h"
+#include "MagnitudeRanking.h"
 
 #include <cmath>
 
@@ -57,10 +58,23 @@ FailureOr<std::optional<InputMoments>> InputMoments::of(const WeightLayer &layer
   return std::optional(std::move(moments));
 }
 
-FailureOr<SmallVector<CalibratedTask>> nnopt::collectCalibrated(MutableArrayRef<PruningTask> tasks, bool needsGram,
-                                                                const remark::RemarkOpts &remark) {
-  SmallVector<CalibratedTask> calibrated;
-  for (PruningTask &task : tasks) {
+LogicalResult CalibratedLayers::collect(func::FuncOp function, const LayerFilter &filter, double sparsity, StringRef scope, bool needsGram,
+                                        const remark::RemarkOpts &remark) {
+  layers = findLayers(function);
+  FailureOr<SmallVector<PruningTask>> found = collectTasks(function, layers, filter, remark);
+  if (failed(found))
+    return failure();
+  all = std::move(*found);
+  if (failed(attachMoments(needsGram, remark)))
+    return failure();
+  setTargets(all, filter.pattern, sparsity);
+  if (scope == "erk")
+    shareByErdosRenyi(all, sparsity);
+  return success();
+}
+
+LogicalResult CalibratedLayers::attachMoments(bool needsGram, const remark::RemarkOpts &remark) {
+  for (PruningTask &task : all) {
     FailureOr<std::optional<InputMoments>> moments = InputMoments::of(*task.layer);
     if (failed(moments))
       return failure();
@@ -70,12 +84,12 @@ FailureOr<SmallVector<CalibratedTask>> nnopt::collectCalibrated(MutableArrayRef<
     else if (needsGram && !(*moments)->hasGram())
       return user->emitError("expects products of two inputs in '") << kObservedAttr << "', got squares";
     else
-      calibrated.push_back({&task, std::move(**moments)});
+      tasks.push_back({&task, std::move(**moments)});
   }
-  if (calibrated.empty() && !tasks.empty())
-    return tasks.front().layer->users.front()->emitError("cannot be pruned without calibration: no product carries '")
+  if (tasks.empty() && !all.empty())
+    return all.front().layer->users.front()->emitError("cannot be pruned without calibration: no product carries '")
            << kObservedAttr << "', which nnopt-compile --calibrate gathers";
-  return calibrated;
+  return success();
 }
 
 void nnopt::dropMoments(func::FuncOp function) {

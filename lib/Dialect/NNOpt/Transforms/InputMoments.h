@@ -57,10 +57,25 @@ struct CalibratedTask {
   }
 };
 
-/// Those of `tasks` that were calibrated, with Gram matrices if `needsGram`; the others leave a remark. Fails with a diagnostic if moments are wrong,
-/// or if no task has any.
-mlir::FailureOr<llvm::SmallVector<CalibratedTask>> collectCalibrated(llvm::MutableArrayRef<PruningTask> tasks, bool needsGram,
-                                                                     const mlir::remark::RemarkOpts &remark);
+/// The layers of a function that are pruned by calibration. Tasks refer to each other, so it stays where it is.
+class CalibratedLayers {
+public:
+  CalibratedLayers() = default;
+  CalibratedLayers(const CalibratedLayers &) = delete;
+
+  /// Finds those that `filter` takes and that were calibrated, with Gram matrices if `needsGram`, and gives them their targets; the others leave a
+  /// remark. Fails with a diagnostic as collectTasks does, if moments are wrong, or if no task has any.
+  mlir::LogicalResult collect(mlir::func::FuncOp function, const LayerFilter &filter, double sparsity, llvm::StringRef scope, bool needsGram,
+                              const mlir::remark::RemarkOpts &remark);
+
+  llvm::SmallVector<CalibratedTask> tasks;
+
+private:
+  llvm::SmallVector<WeightLayer> layers;
+  llvm::SmallVector<PruningTask> all;
+
+  mlir::LogicalResult attachMoments(bool needsGram, const mlir::remark::RemarkOpts &remark);
+};
 
 /// Takes the moments, which are large, off the products of `function`.
 void dropMoments(mlir::func::FuncOp function);

@@ -12,10 +12,9 @@
 using namespace mlir;
 using namespace nnopt;
 
-/// The elements of `value`, of which a dimension that is not known has one at least.
-static int64_t leastElements(Value value) {
+int64_t nnopt::leastElements(ArrayRef<int64_t> extents) {
   int64_t elements = 1;
-  for (int64_t extent : cast<ShapedType>(value.getType()).getShape())
+  for (int64_t extent : extents)
     if (!ShapedType::isDynamic(extent) && llvm::MulOverflow(elements, extent, elements))
       return std::numeric_limits<int32_t>::max();
   return elements;
@@ -27,9 +26,8 @@ static bool hasUnknownExtents(Value value) {
 
 /// Does `nnopt-sparsify` take `conv`, if its kernel gains? Tells `size` what its kernel needs to know.
 static bool canBeSparse(ConvOp conv, LayerSize &size) {
-  bool isPadded = llvm::any_of(conv.getPads(), [](int64_t pad) { return pad != 0; });
-  if (size.taps == 1 && size.stride == 1 && !isPadded)
-    return conv.getGroups() == 1;
+  if (isPointwise(conv))
+    return true;
   llvm::Expected<ConvPlanes> planes = ConvPlanes::of(conv);
   if (!planes) {
     llvm::consumeError(planes.takeError());
@@ -58,7 +56,7 @@ LayerTimes::Product::Product(Operation *op, int64_t expectedRows) : layout(weigh
   }
   hasUnknownRows = hasUnknownExtents(counted);
   bool isAssumed = hasUnknownRows && expectedRows > 0;
-  product.rows = isAssumed ? expectedRows : perRow ? leastElements(counted) / perRow : 0;
+  product.rows = isAssumed ? expectedRows : perRow ? leastElements(cast<ShapedType>(counted.getType()).getShape()) / perRow : 0;
   bool isF32 = getElementTypeOrSelf(weightOf(op).first.getType()).isF32();
   canBeSparse = isF32 && (isa<LinearOp>(op) || (conv && ::canBeSparse(conv, size)));
 }

@@ -12,6 +12,9 @@
 
 namespace nnopt {
 
+/// The product of `extents`, of which one that is not known is at least 1; no more than 32 bits hold if it is too large.
+int64_t leastElements(llvm::ArrayRef<int64_t> extents);
+
 /// The time of all products with one weight, from the cost table, for each of some instruction sets.
 class LayerTimes {
 public:

@@ -4,14 +4,15 @@
 
 #include "OrderedLayer.h"
 
+#include "LayerTimes.h"
 #include "PermutedWeight.h"
 #include "RowClusters.h"
 
 using namespace mlir;
 using namespace nnopt;
 
-// Blocks of outputs that kernels store for any number of rows, and the window of those for few.
-static constexpr int64_t kBlockRows[] = {4, 8}, kWindow = 16;
+// Blocks of outputs that kernels store for any number of rows.
+static constexpr int64_t kBlockRows[] = {4, 8};
 // Nothing is stored without its zeros below.
 static constexpr double kLeastZeros = 0.3;
 // Parts that threads share out.
@@ -22,10 +23,7 @@ static LayerSize sizeOf(Operation *op, const WeightLayout &layout) {
   auto conv = dyn_cast<ConvOp>(op);
   SmallVector<int64_t> shape(cast<ShapedType>(op->getResult(0).getType()).getShape());
   shape.erase(conv && !conv.getChannelsLast() ? shape.begin() + 1 : shape.end() - 1);
-  LayerSize size{{1, layout.outputs, layout.inputs * layout.taps}, layout.taps, 1};
-  for (int64_t extent : shape)
-    if (!ShapedType::isDynamic(extent) && llvm::MulOverflow(size.product.rows, extent, size.product.rows))
-      size.product.rows = std::numeric_limits<int32_t>::max();
+  LayerSize size{{leastElements(shape), layout.outputs, layout.inputs * layout.taps}, layout.taps, 1};
   for (int64_t stride : conv ? conv.getStrides() : ArrayRef<int64_t>())
     size.stride = std::max(size.stride, stride);
   return size;
@@ -46,7 +44,7 @@ std::optional<OrderedLayer> OrderedLayer::of(const WeightLayer &layer, Operation
     if (linear.getWeightKn())
       std::swap(result.outputsAt, result.inputsAt);
     bool isOpen = llvm::any_of(cast<ShapedType>(linear.getResult().getType()).getShape(), ShapedType::isDynamic);
-    result.fewRows = !isOpen && result.size.product.rows <= kMostPanelInputs && layout.inputs >= kWindow;
+    result.fewRows = !isOpen && result.size.product.rows <= kMostPanelInputs && layout.inputs >= kPanelWindow;
   }
   return result;
 }
@@ -72,8 +70,7 @@ int64_t OrderedLayer::countSlots(ArrayRef<int64_t> outputOrder, ArrayRef<int64_t
   for (int64_t n = 0; n < outputs; ++n)
     for (int64_t k = 0; k < depth; ++k)
       matrix.values[n * depth + k] = nonzeros.at(outputOrder[n], inputOrder[k]);
-  auto pack = PermutePackAttr::get(constant.getContext(), outputs, depth, kPanelRows, kWindow);
-  return PermutedWeight(matrix, pack).slots();
+  return PermutedWeight(matrix, panelPack(constant.getContext(), outputs, depth)).slots();
 }
 
 /// By how much the fullest of a few parts of the outputs, cut at strips, exceeds the mean.
@@ -97,7 +94,7 @@ OrderEstimate OrderedLayer::estimate(ArrayRef<const Isa *> isas, const SliceMove
     forms.push_back({rows, static_cast<double>(countBlocks(nonzeros, outputOrder, rows))});
   if (fewRows) {
     forms.push_back({kPanelRows, static_cast<double>(countBlocks(nonzeros, outputOrder, kPanelRows))});
-    forms.push_back({kPanelRows, static_cast<double>(countSlots(outputOrder, orderOf(inputsAt, inputs, moves))), kWindow});
+    forms.push_back({kPanelRows, static_cast<double>(countSlots(outputOrder, orderOf(inputsAt, inputs, moves))), kPanelWindow});
   }
   FormChoice choice = chooseForm(isas, size, forms);
   if (!choice.gains())

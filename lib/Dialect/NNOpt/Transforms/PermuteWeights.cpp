@@ -50,13 +50,10 @@ struct PermuteWeights : nnopt::impl::PermuteWeightsBase<PermuteWeights> {
   using PermuteWeightsBase::PermuteWeightsBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    targets.clear();
-    for (const std::string &name : isas) {
-      const Isa *isa = findIsa(name);
-      if (!isa)
-        return emitError(UnknownLoc::get(context)) << getArgument() << ": unknown instruction set '" << name << "'";
-      targets.push_back(isa);
-    }
+    llvm::Expected<SmallVector<const Isa *>> found = findIsas(isas);
+    if (!found)
+      return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(found.takeError());
+    targets = *found;
     if (targets.empty())
       targets.push_back(&isaTable().front());
     return success();

@@ -8,8 +8,14 @@
 
 #include "PermutedWeight.h"
 
+#include "nnopt/Cost/Linear.h"
+
 using namespace mlir;
 using namespace nnopt;
+
+PermutePackAttr nnopt::panelPack(MLIRContext *context, int64_t outputs, int64_t depth) {
+  return PermutePackAttr::get(context, outputs, depth, kPanelRows, kPanelWindow);
+}
 
 PermutedWeight::PermutedWeight(const WeightMatrix &weight, PermutePackAttr pack) {
   int64_t rows = pack.getRows(), window = pack.getWindow(), depth = weight.depth;

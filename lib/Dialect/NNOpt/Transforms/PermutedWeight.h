@@ -9,6 +9,9 @@
 
 namespace nnopt {
 
+/// How weights are stored for products with few rows: slots of a panel of outputs.
+PermutePackAttr panelPack(mlir::MLIRContext *context, int64_t outputs, int64_t depth);
+
 /// The constants that hold a weight as `#nnopt.permute_pack` says. There is a slot at least, as a constant is not empty.
 struct PermutedWeight {
   std::vector<float> values;

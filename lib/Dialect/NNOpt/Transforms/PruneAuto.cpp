@@ -38,7 +38,6 @@ static constexpr double kLeastKept = 1e-12;
 static constexpr double kUnlimited = std::numeric_limits<double>::infinity();
 
 /// 0.9 and not 0.900000.
-static std::string text(double number) { return llvm::formatv("{0}", llvm::format("%g", number)).str(); }
 
 namespace {
 /// What `budget` says.
@@ -70,11 +69,11 @@ llvm::Error nnopt::checkOptions(const PruneAutoOptions &options) {
   if (options.speedup == 0 && options.budget.empty())
     return llvm::createStringError("expects what to reach: speedup=, as in speedup=2, or budget=, as in budget=200us or budget=30%");
   if (options.speedup != 0 && !(options.speedup >= 1 && std::isfinite(options.speedup)))
-    return llvm::createStringError("speedup expects a number of at least 1, got " + text(options.speedup));
+    return llvm::createStringError("speedup expects a number of at least 1, got " + shortText(options.speedup));
   if (llvm::Expected<PruningBudget> budget = PruningBudget::parse(options.budget); !budget)
     return budget.takeError();
   if (!(options.mostSparsity > 0 && options.mostSparsity < 1))
-    return llvm::createStringError("most-sparsity expects a part above 0 and below 1, got " + text(options.mostSparsity));
+    return llvm::createStringError("most-sparsity expects a part above 0 and below 1, got " + shortText(options.mostSparsity));
   if (options.expectedRows < 0)
     return llvm::createStringError("expected-rows expects 0 or more, got " + Twine(options.expectedRows));
   for (const std::string &pattern : options.pattern) {
@@ -84,9 +83,8 @@ llvm::Error nnopt::checkOptions(const PruneAutoOptions &options) {
     if (parsed->kind == SparsityPattern::Rows || parsed->kind == SparsityPattern::Columns)
       return llvm::createStringError("pattern '" + pattern + "' is whole outputs or inputs, whose kernels have no times; nnopt-prune-structured removes them");
   }
-  for (const std::string &isa : options.isas)
-    if (!findIsa(isa))
-      return llvm::createStringError("unknown instruction set '" + isa + "'");
+  if (llvm::Expected<SmallVector<const Isa *>> found = findIsas(options.isas); !found)
+    return found.takeError();
   return checkNamePatterns(options.exclude, options.only);
 }
 
@@ -143,9 +141,8 @@ struct PruneAuto : nnopt::impl::PruneAutoBase<PruneAuto> {
     PruneAutoOptions options{speedup, budget, list(isas), expectedRows, list(pattern), mostSparsity, list(exclude), list(only), first, last, depthwise};
     if (llvm::Error error = checkOptions(options))
       return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(std::move(error));
-    targets.clear(), patterns.clear();
-    for (const std::string &name : isas)
-      targets.push_back(findIsa(name));
+    patterns.clear();
+    targets = llvm::cantFail(findIsas(isas)); // checked above
     if (targets.empty())
       targets.push_back(&isaTable().front());
     for (StringRef name : pattern.empty() ? llvm::to_vector_of<StringRef>(kPatterns) : llvm::to_vector_of<StringRef>(pattern))
@@ -261,7 +258,7 @@ private:
 
   /// The error names the measure that cannot be met, and what can be had.
   void explainFailure(ArrayRef<TimedLayer> layers, ArrayRef<CostMeasure> measures) {
-    std::string most = text(100 * mostSparsity) + " % zeros in a layer";
+    std::string most = shortText(100 * mostSparsity) + " % zeros in a layer";
     for (const CostMeasure &measure : measures) {
       double least = 0, fixed = 0;
       for (const TimedLayer &layer : layers) {
@@ -320,7 +317,7 @@ private:
       return;
     }
     remark::passed(layer.getLoc(), kRemark) << remark::add("{0} at {1} %: {2}; {3:f2} % of the sum of squares goes", choice.pattern->str(),
-                                                           text(100 * choice.level), timesOf(layer, choice.times), 100 * choice.lost);
+                                                           shortText(100 * choice.level), timesOf(layer, choice.times), 100 * choice.lost);
     setTargets(*layer.task, *choice.pattern, choice.level);
     removeLeastSquares(*layer.task, *choice.pattern);
     replaceWeight(*layer.task, *choice.pattern, kRemark);

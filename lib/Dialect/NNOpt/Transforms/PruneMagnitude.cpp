@@ -45,26 +45,26 @@ struct PruneMagnitude : nnopt::impl::PruneMagnitudeBase<PruneMagnitude> {
                                   llvm::to_vector(ArrayRef<std::string>(only)), first, last, depthwise};
     if (llvm::Error error = checkOptions(options))
       return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(std::move(error));
-    parsed = *SparsityPattern::parse(pattern);
+    filter = filterOf(options);
     return success();
   }
 
   void runOnOperation() override {
     SmallVector<WeightLayer> layers = findLayers(getOperation());
-    LayerFilter filter{parsed, llvm::to_vector(ArrayRef<std::string>(exclude)), llvm::to_vector(ArrayRef<std::string>(only)), first, last, depthwise};
     FailureOr<SmallVector<PruningTask>> tasks = collectTasks(getOperation(), layers, filter, kRemark);
     if (failed(tasks))
       return signalPassFailure();
     chooseZeros(*tasks);
     for (const PruningTask &task : *tasks)
-      replaceWeight(task, parsed, kRemark);
+      replaceWeight(task, filter.pattern, kRemark);
     prunedWeights += tasks->size();
   }
 
 private:
-  SparsityPattern parsed;
+  LayerFilter filter;
 
   void chooseZeros(MutableArrayRef<PruningTask> tasks) {
+    const SparsityPattern &parsed = filter.pattern;
     setTargets(tasks, parsed, sparsity);
     if (parsed.kind == SparsityPattern::NM) {
       for (PruningTask &task : tasks)

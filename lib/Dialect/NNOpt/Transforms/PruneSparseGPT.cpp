@@ -5,7 +5,7 @@
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
-#include "MagnitudeRanking.h"
+#include "InputMoments.h"
 #include "Reconstruct.h"
 
 #include "mlir/IR/Threading.h"
@@ -24,21 +24,11 @@ using namespace nnopt;
 
 static constexpr remark::RemarkOpts kRemark = remark::RemarkOpts::name("prune").category("nnopt-prune-sparsegpt");
 
-static llvm::Error checkDamping(double damping) {
-  if (damping > 0 && damping <= 1)
-    return llvm::Error::success();
-  return llvm::createStringError("expects a damping above 0, at most 1, got " + shortText(damping));
-}
-
-static llvm::Error checkWindow(int64_t window) {
-  return window > 0 ? llvm::Error::success() : llvm::createStringError("expects a window of at least 1 input, got " + Twine(window));
-}
-
 llvm::Error nnopt::checkOptions(const PruneSparseGPTOptions &options) {
-  if (llvm::Error error = checkDamping(options.damping))
-    return error;
-  if (llvm::Error error = checkWindow(options.window))
-    return error;
+  if (!(options.damping > 0 && options.damping <= 1))
+    return llvm::createStringError("expects a damping above 0, at most 1, got " + shortText(options.damping));
+  if (options.window < 1)
+    return llvm::createStringError("expects a window of at least 1 input, got " + Twine(options.window));
   return checkCalibratedOptions(options.pattern, options.sparsity, options.scope, options.exclude, options.only);
 }
 
@@ -48,40 +38,28 @@ struct PruneSparseGPT : nnopt::impl::PruneSparseGPTBase<PruneSparseGPT> {
   using PruneSparseGPTBase::PruneSparseGPTBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    filter.exclude = llvm::to_vector(ArrayRef<std::string>(exclude)), filter.only = llvm::to_vector(ArrayRef<std::string>(only));
-    filter.first = first, filter.last = last, filter.depthwise = depthwise;
-    llvm::Error error = checkDamping(damping);
-    if (!error)
-      error = checkWindow(window);
-    if (!error)
-      error = checkCalibratedOptions(pattern, sparsity, scope, filter.exclude, filter.only);
-    if (error)
+    PruneSparseGPTOptions options{sparsity, pattern, scope, llvm::to_vector(ArrayRef<std::string>(exclude)), llvm::to_vector(ArrayRef<std::string>(only)), first, last, depthwise,
+                                  damping, window};
+    if (llvm::Error error = checkOptions(options))
       return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(std::move(error));
-    filter.pattern = *SparsityPattern::parse(pattern);
+    filter = filterOf(options);
     return success();
   }
 
   void runOnOperation() override {
-    SmallVector<WeightLayer> layers = findLayers(getOperation());
-    FailureOr<SmallVector<PruningTask>> tasks = collectTasks(getOperation(), layers, filter, kRemark);
-    if (failed(tasks))
+    CalibratedLayers layers;
+    if (failed(layers.collect(getOperation(), filter, sparsity, scope, /*needsGram=*/true, kRemark)))
       return signalPassFailure();
-    FailureOr<SmallVector<CalibratedTask>> calibrated = collectCalibrated(*tasks, /*needsGram=*/true, kRemark);
-    if (failed(calibrated))
-      return signalPassFailure();
-    setTargets(*tasks, filter.pattern, sparsity);
-    if (scope == "erk")
-      shareByErdosRenyi(*tasks, sparsity);
-    if (failed(pruneAll(*calibrated)))
+    if (failed(pruneAll(layers.tasks)))
       return signalPassFailure();
     // In the order of the layers: the first of several errors is always the same.
-    for (CalibratedTask &task : *calibrated)
+    for (CalibratedTask &task : layers.tasks)
       if (failed(checkCorrected(*task.task)))
         return signalPassFailure();
-    for (CalibratedTask &task : *calibrated)
+    for (CalibratedTask &task : layers.tasks)
       replaceWeight(*task.task, filter.pattern, kRemark);
     dropMoments(getOperation());
-    prunedWeights += calibrated->size();
+    prunedWeights += layers.tasks.size();
   }
 
 private:

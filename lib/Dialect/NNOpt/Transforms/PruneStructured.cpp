@@ -6,13 +6,13 @@
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
 #include "PrunableLayers.h"
+#include "PruningTask.h"
 #include "StructuredSets.h"
 
 #include "mlir/IR/Remarks.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/Support/Error.h"
-#include "llvm/Support/Format.h"
 
 #include <cmath>
 #include <numeric>
@@ -31,8 +31,7 @@ static constexpr StringLiteral kKinds[] = {"channels", "neurons", "heads"};
 llvm::Error nnopt::checkOptions(const PruneStructuredOptions &options) {
   for (auto [kind, part] : llvm::zip_equal(kKinds, std::array{options.channels, options.neurons, options.heads}))
     if (!(part >= 0 && part < 1))
-      return llvm::createStringError(kind + " expects a part of 0 to below 1, which leaves something, got " +
-                                     llvm::formatv("{0}", llvm::format("%g", part)).str());
+      return llvm::createStringError(kind + " expects a part of 0 to below 1, which leaves something, got " + shortText(part));
   if (options.channels == 0 && options.neurons == 0 && options.heads == 0)
     return llvm::createStringError("expects what to remove: channels=, neurons= or heads= and a part above 0");
   if (options.scope != "uniform" && options.scope != "global")

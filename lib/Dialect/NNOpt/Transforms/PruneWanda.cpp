@@ -8,7 +8,6 @@
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
 #include "InputMoments.h"
-#include "MagnitudeRanking.h"
 
 #include <cmath>
 
@@ -61,31 +60,23 @@ struct PruneWanda : nnopt::impl::PruneWandaBase<PruneWanda> {
   using PruneWandaBase::PruneWandaBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    filter.exclude = llvm::to_vector(ArrayRef<std::string>(exclude)), filter.only = llvm::to_vector(ArrayRef<std::string>(only));
-    filter.first = first, filter.last = last, filter.depthwise = depthwise;
-    if (llvm::Error error = checkCalibratedOptions(pattern, sparsity, scope, filter.exclude, filter.only))
+    PruneWandaOptions options{sparsity, pattern, scope, llvm::to_vector(ArrayRef<std::string>(exclude)), llvm::to_vector(ArrayRef<std::string>(only)), first, last, depthwise};
+    if (llvm::Error error = checkOptions(options))
       return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(std::move(error));
-    filter.pattern = *SparsityPattern::parse(pattern);
+    filter = filterOf(options);
     return success();
   }
 
   void runOnOperation() override {
-    SmallVector<WeightLayer> layers = findLayers(getOperation());
-    FailureOr<SmallVector<PruningTask>> tasks = collectTasks(getOperation(), layers, filter, kRemark);
-    if (failed(tasks))
+    CalibratedLayers layers;
+    if (failed(layers.collect(getOperation(), filter, sparsity, scope, /*needsGram=*/false, kRemark)))
       return signalPassFailure();
-    FailureOr<SmallVector<CalibratedTask>> calibrated = collectCalibrated(*tasks, /*needsGram=*/false, kRemark);
-    if (failed(calibrated))
-      return signalPassFailure();
-    setTargets(*tasks, filter.pattern, sparsity);
-    if (scope == "erk")
-      shareByErdosRenyi(*tasks, sparsity);
-    for (CalibratedTask &task : *calibrated) {
+    for (CalibratedTask &task : layers.tasks) {
       chooseZeros(task, filter.pattern);
       replaceWeight(*task.task, filter.pattern, kRemark);
     }
     dropMoments(getOperation());
-    prunedWeights += calibrated->size();
+    prunedWeights += layers.tasks.size();
   }
 
 private:

@@ -40,6 +40,12 @@ private:
   std::string tooSmall(const WeightLayout &layout) const;
 };
 
+/// What the options of a pass, which are right, say.
+template <typename Options>
+LayerFilter filterOf(const Options &options) {
+  return {llvm::cantFail(SparsityPattern::parse(options.pattern)), options.exclude, options.only, options.first, options.last, options.depthwise};
+}
+
 /// 0.9 and not 0.900000.
 std::string shortText(double number);
 

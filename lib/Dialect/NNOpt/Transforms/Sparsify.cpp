@@ -4,6 +4,7 @@
 
 #include "BranchOnRows.h"
 #include "ConvPlanes.h"
+#include "LayerTimes.h"
 #include "PermutedWeight.h"
 #include "PlaneChains.h"
 #include "SparsityReport.h"
@@ -32,8 +33,6 @@ using namespace nnopt;
 
 static constexpr auto kRemark = [](StringRef name) { return remark::RemarkOpts::name(name).category("nnopt-sparsify"); };
 
-// Elements of the window of a slot: a vector of the widest instruction set.
-static constexpr int64_t kWindow = 16;
 // With so many rows every kernel works in whole tiles.
 static constexpr int64_t kManyRows = 128;
 
@@ -67,11 +66,8 @@ struct Candidate {
 
   /// The op if it is a convolution that is more than a linear layer over positions, as one of a single tap is.
   ConvOp conv() const {
-    auto isOne = [](int64_t extent) { return extent == 1; };
     auto conv = dyn_cast<ConvOp>(op);
-    bool isLinear = conv && conv.getGroups() == 1 && llvm::all_of(conv.getKernelShape(), isOne) && llvm::all_of(conv.getStrides(), isOne) &&
-                    llvm::none_of(conv.getPads(), [](int64_t pad) { return pad != 0; });
-    return isLinear ? ConvOp() : conv;
+    return conv && isPointwise(conv) ? ConvOp() : conv;
   }
 
   Value input() const { return op->getOperand(inputNumber); }
@@ -79,14 +75,8 @@ struct Candidate {
   ArrayRef<int64_t> rowExtents() const { return cast<ShapedType>(op->getResult(0).getType()).getShape().drop_back(); }
   bool hasUnknownRows() const { return llvm::any_of(rowExtents(), ShapedType::isDynamic); }
 
-  /// The fewest rows there can be: an extent that is not known is at least 1.
-  int64_t leastRows() const {
-    int64_t rows = 1;
-    for (int64_t extent : rowExtents())
-      if (!ShapedType::isDynamic(extent) && llvm::MulOverflow(rows, extent, rows))
-        return std::numeric_limits<int32_t>::max();
-    return rows;
-  }
+  /// The fewest rows there can be.
+  int64_t leastRows() const { return leastElements(rowExtents()); }
 
   /// Are there this many rows at most, whatever the extents?
   bool hasFewRows(int64_t most) const { return !hasUnknownRows() && leastRows() <= most; }
@@ -114,13 +104,10 @@ public:
   using SparsifyBase::SparsifyBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    targets.clear();
-    for (const std::string &name : isas) {
-      const Isa *isa = findIsa(name);
-      if (!isa)
-        return emitError(UnknownLoc::get(context)) << getArgument() << ": unknown instruction set '" << name << "'";
-      targets.push_back(isa);
-    }
+    llvm::Expected<SmallVector<const Isa *>> found = findIsas(isas);
+    if (!found)
+      return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(found.takeError());
+    targets = *found;
     if (blocks < 0 || expectedRows < 0 || !(maxGrowth >= 0))
       return emitError(UnknownLoc::get(context)) << getArgument() << ": expects blocks, expected-rows and max-growth of 0 or more, got "
                                                  << blocks.getValue() << ", " << expectedRows.getValue() << " and " << maxGrowth.getValue();
@@ -239,7 +226,7 @@ private:
       return replaceByConv(gain, weight, chains);
     if (gain.blocks.window == 1)
       return replace(candidate, weight, packOf(&getContext(), product, gain.blocks.rows));
-    auto pack = PermutePackAttr::get(&getContext(), weight.outputs, weight.depth, kPanelRows, kWindow);
+    PermutePackAttr pack = panelPack(&getContext(), weight.outputs, weight.depth);
     replace(candidate, PermutedWeight(weight, pack), pack);
   }
 
@@ -250,9 +237,9 @@ private:
     for (const WeightSparsity::Blocks &found : sparsity.blocks)
       if ((blocks == 0 || (found.rows == blocks && window <= 1)) && (found.rows != kPanelRows || fewRows))
         forms.push_back({found.rows, static_cast<double>(found.count)});
-    if (fewRows && weight.depth >= kWindow && (blocks == 0 || (blocks == kPanelRows && window > 1))) {
-      PermutedWeight permuted(weight, PermutePackAttr::get(&getContext(), weight.outputs, weight.depth, kPanelRows, kWindow));
-      forms.push_back({kPanelRows, static_cast<double>(permuted.slots()), kWindow});
+    if (fewRows && weight.depth >= kPanelWindow && (blocks == 0 || (blocks == kPanelRows && window > 1))) {
+      PermutedWeight permuted(weight, panelPack(&getContext(), weight.outputs, weight.depth));
+      forms.push_back({kPanelRows, static_cast<double>(permuted.slots()), kPanelWindow});
     }
     return forms;
   }
