@@ -74,10 +74,17 @@ const Rates &ratesOf(const Isa &isa) {
 }
 } // namespace
 
+int64_t nnopt::sparseTurnRows(const Isa &isa, int64_t blockRows) {
+  int64_t rows = std::min<int64_t>(blockRows, isa.registers / 4);
+  while (blockRows % rows != 0)
+    --rows;
+  return rows;
+}
+
 int64_t nnopt::sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t strip) {
   int64_t scratch = llvm::alignTo(strip, isa.lanes);
   for (int64_t vectors = kMostVectors; vectors >= 1; vectors /= 2) {
-    bool fitsRegisters = blockRows * vectors + vectors + 1 <= isa.registers;
+    bool fitsRegisters = sparseTurnRows(isa, blockRows) * vectors + vectors + 1 <= isa.registers;
     if (fitsRegisters && scratch <= kSparseScratchBytes / 4 / (vectors * isa.lanes))
       return vectors;
   }
@@ -103,11 +110,12 @@ double nnopt::sparseMicroseconds(const Isa &isa, const LinearSize &size, const S
   int64_t tile = std::min<int64_t>(vectors, sparseTileVectors(isa, sparse.blockRows, sparse.strip));
   if (tile == 0)
     return std::numeric_limits<double>::infinity();
-  double beyond = sparse.blockRows > 1 ? rates.block : rates.single[tile >= 4 ? 0 : tile >= 2 ? 1 : 2];
+  double turns = static_cast<double>(sparse.blockRows) / sparseTurnRows(isa, sparse.blockRows);
+  double beyond = sparse.blockRows > 1 ? turns * rates.block : rates.single[tile >= 4 ? 0 : tile >= 2 ? 1 : 2];
   double step = sparse.blockRows / rates.products + beyond;
   double lists = static_cast<double>(sparse.lists) * sparse.blockRows * rates.list;
-  double turns = (static_cast<double>(size.depth) + size.outputs) * rates.turn;
-  return (vectors * (sparse.blocks * step + lists + turns) + kCallCycles) / kCyclesPerMicrosecond;
+  double turned = (static_cast<double>(size.depth) + size.outputs) * rates.turn;
+  return (vectors * (sparse.blocks * step + lists + turned) + kCallCycles) / kCyclesPerMicrosecond;
 }
 
 double nnopt::planesMicroseconds(const Isa &isa, const LinearSize &size, const PlanesSize &planes, const SparseSize &sparse) {

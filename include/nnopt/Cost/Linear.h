@@ -22,6 +22,10 @@ struct SparseSize {
 /// Bytes of sums that a work item of a sparse product may have: they lie on the stack.
 inline constexpr int64_t kSparseScratchBytes = 32 * 1024;
 
+/// Outputs of a block whose sums are in registers at once: blocks of 8 take two turns where there are but 16 registers, so that
+/// two vectors of rows share a weight.
+int64_t sparseTurnRows(const Isa &isa, int64_t blockRows);
+
 /// Vectors of rows in a work item of a sparse product: as many as registers and the sums allow, 4 at most; 0 if there is no such item.
 int64_t sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t strip);
 

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 // A block of R outputs and v vectors of rows is R x v sums in registers; a step loads v vectors of the tiles and R weights,
-// each broadcast. With R = 4 and v = 4 that is 16 products for 8 loads, and nothing but the blocks that are stored is ever touched.
+// each broadcast. With R = 4 and v = 4 that is 16 products for 8 loads, and nothing but the blocks that are stored is ever touched. Where registers
+// hold the sums of half a block only, a list is read twice.
 //===----------------------------------------------------------------------===//
 
 #include "Sparse.h"
 #include "VectorLoop.h"
+
+#include "nnopt/Cost/Linear.h"
 
 #include <numeric>
 
@@ -22,10 +25,10 @@ namespace {
 class StripEmitter {
 public:
   StripEmitter(KernelBuilder &k, const SparseTile &tile, SparsePackAttr pack)
-      : k(k), vectors(tile.vectors), pitch(tile.pitch), rows(pack.getRows()), pack(pack) {}
+      : k(k), vectors(tile.vectors), pitch(tile.pitch), rows(pack.getRows()), turnRows(sparseTurnRows(k.isa, rows)), pack(pack) {}
 
   KernelBuilder &k;
-  int64_t vectors, pitch, rows;
+  int64_t vectors, pitch, rows, turnRows;
   SparsePackAttr pack;
   Value values, columns, starts, from, to, validRows;
   bool isPlanes = false;
@@ -58,17 +61,20 @@ private:
   /// Adds list `list` to the sums of block row `blockRow` of the strip.
   void emitList(Value list, Value blockRow, bool isFirst) {
     Value target = k.at(to, f32(), k.mul(blockRow, k.index(rows * pitch)));
-    auto address = [&](int64_t i) { return k.at(target, f32(), k.index(i / vectors * pitch + i % vectors * k.isa.lanes)); };
-    SmallVector<Value> sums;
-    for (int64_t i = 0; i < rows * vectors; ++i)
-      sums.push_back(isFirst ? k.zero(type()) : k.load(type(), address(i)));
-    sums = sumBlocks(integer(starts, list), integer(starts, k.add(list, k.index(1))), sums);
-    for (auto [i, sum] : llvm::enumerate(sums))
-      k.store(sum, address(i));
+    Value begin = integer(starts, list), end = integer(starts, k.add(list, k.index(1)));
+    for (int64_t row = 0; row < rows; row += turnRows) {
+      auto address = [&](int64_t i) { return k.at(target, f32(), k.index((row + i / vectors) * pitch + i % vectors * k.isa.lanes)); };
+      SmallVector<Value> sums;
+      for (int64_t i = 0; i < turnRows * vectors; ++i)
+        sums.push_back(isFirst ? k.zero(type()) : k.load(type(), address(i)));
+      sums = sumBlocks(begin, end, row, sums);
+      for (auto [i, sum] : llvm::enumerate(sums))
+        k.store(sum, address(i));
+    }
   }
 
-  /// Adds the blocks from `begin` to `end`. Few sums are kept in several sets, one per step of a round, for latency.
-  SmallVector<Value> sumBlocks(Value begin, Value end, SmallVector<Value> sums) {
+  /// Adds the blocks from `begin` to `end` to the sums of the outputs from `row` of the block on. Few sums are kept in several sets, one per step of a round, for latency.
+  SmallVector<Value> sumBlocks(Value begin, Value end, int64_t row, SmallVector<Value> sums) {
     int64_t size = sums.size(), sets = 1, enough = std::min(kMostSumsInFlight, kElementsInFlight / k.isa.lanes);
     while (sets * size < enough)
       sets *= 2;
@@ -79,7 +85,7 @@ private:
       all = k.loop(begin, whole, sets, all, [&](Value block, ValueRange carried) {
         SmallVector<Value> next;
         for (int64_t s = 0; s < sets; ++s)
-          llvm::append_range(next, step(k.add(block, k.index(s)), carried.slice(s * size, size)));
+          llvm::append_range(next, step(k.add(block, k.index(s)), row, carried.slice(s * size, size)));
         return next;
       });
       for (int64_t i = 0; i < size; ++i) {
@@ -89,16 +95,16 @@ private:
       }
       begin = whole;
     }
-    return k.loop(begin, end, 1, sums, [&](Value block, ValueRange carried) { return step(block, carried); });
+    return k.loop(begin, end, 1, sums, [&](Value block, ValueRange carried) { return step(block, row, carried); });
   }
 
-  SmallVector<Value> step(Value block, ValueRange sums) {
+  SmallVector<Value> step(Value block, int64_t row, ValueRange sums) {
     Value x = k.at(from, f32(), k.mul(integer(columns, block), k.index(isPlanes ? 1 : TileRowsOp::kRows)));
     SmallVector<Value> inputs, next;
     for (Value offset : offsets)
       inputs.push_back(k.load(type(), k.at(x, f32(), offset)));
-    for (int64_t r = 0; r < rows; ++r) {
-      Value weight = k.load(f32(), k.at(values, f32(), k.add(k.mul(block, k.index(rows)), k.index(r))));
+    for (int64_t r = 0; r < turnRows; ++r) {
+      Value weight = k.load(f32(), k.at(values, f32(), k.add(k.mul(block, k.index(rows)), k.index(row + r))));
       Value splat = k.splat(weight, type());
       for (int64_t v = 0; v < vectors; ++v)
         next.push_back(k.fma(splat, inputs[v], sums[r * vectors + v]));
