@@ -21,13 +21,11 @@ static FailureOr<HostTensor> rearranged(OpCall &call, const HostTensor &from, Ar
   return to;
 }
 
-/// Position in panels, [groups][ceil(outputs / panel)][depth][panel], of output `o` of all groups and element `k` of
+/// Position in panels of output `o` of all groups and element `k` of
 /// its sum.
 static int64_t panelPosition(PackAttr pack, int64_t o, int64_t k) {
-  int64_t panel = pack.getPanel(), depth = pack.getDepth();
-  int64_t group = o / pack.getOutputs(), n = o % pack.getOutputs();
-  int64_t panels = llvm::divideCeil(pack.getOutputs(), panel);
-  return ((group * panels + n / panel) * depth + k) * panel + n % panel;
+  int64_t panels = llvm::divideCeil(pack.getOutputs(), pack.getPanel());
+  return pack.position(o / pack.getOutputs() * panels, o % pack.getOutputs(), k);
 }
 
 FailureOr<HostTensor> interpreter::linearWeight(LinearOp op, OpCall &call) {

@@ -32,6 +32,15 @@ static void addFolding(OpPassManager &pm) {
   pm.addNestedPass<func::FuncOp>(createFoldConstants());
 }
 
+/// Before constants are folded, which dequantizes weights.
+static void addIntegerProducts(OpPassManager &pm, const PipelineOptions &options) {
+  FormIntegerProductsOptions form;
+  form.isas.assign(options.isas.begin(), options.isas.end());
+  if (options.sparsify.expectedRows > 0)
+    form.expectedRows = options.sparsify.expectedRows;
+  pm.addNestedPass<func::FuncOp>(createFormIntegerProducts(form));
+}
+
 static void addPrune(OpPassManager &pm, const PipelineOptions &options) {
   if (const auto *magnitude = std::get_if<PruneMagnitudeOptions>(&*options.prune))
     return pm.addNestedPass<func::FuncOp>(createPruneMagnitude(*magnitude));
@@ -51,6 +60,9 @@ void nnopt::addPruningPreparation(OpPassManager &pm, const PipelineOptions &opti
   // First: masks know weights by the names and shapes of the model.
   if (!options.mask.empty())
     pm.addPass(createApplyMasks({options.mask}));
+  // Weights that are pruned count as real numbers.
+  if (!options.prune)
+    addIntegerProducts(pm, options);
   // Then: zeros under a quantization are seen once it is computed, magnitudes mean something after normalisation is folded into the
   // weights, and a transposed weight is a plain one.
   addFolding(pm);
@@ -72,7 +84,8 @@ static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
   pm.addNestedPass<func::FuncOp>(createFindSparsity());
 }
 
-static void addGraph(OpPassManager &pm, const PipelineOptions &) {
+static void addGraph(OpPassManager &pm, const PipelineOptions &options) {
+  addIntegerProducts(pm, options);
   // First: statistics are products and reductions like any other.
   pm.addNestedPass<func::FuncOp>(createLowerObserve());
   // Then: what is folded is no op to look through or to move.

@@ -24,6 +24,9 @@ struct Isa {
   int registers;                ///< vector registers
   bool fma;                     ///< fused multiply-add exists
   int rank;                     ///< among variants of one arch, the highest that the CPU has runs
+  llvm::StringLiteral pairSums; ///< LLVM's intrinsic that adds the products of neighbours of two vectors of i16, or empty
+  llvm::StringLiteral byteSums; ///< the one that adds those of u8 and i8, saturating to i16, or empty; with `negate`
+  llvm::StringLiteral negate;   ///< the one that gives the i8 of a vector the signs of another
   llvm::StringLiteral permute;  ///< LLVM's intrinsic (vector, indices) that picks lanes of a vector of f32, or empty
 };
 

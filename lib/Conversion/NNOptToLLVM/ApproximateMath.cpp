@@ -90,11 +90,20 @@ struct ApproximateMath : nnopt::impl::ApproximateMathBase<ApproximateMath> {
     }
     if (failed(applyPatternsGreedily(function, std::move(patterns))))
       return signalPassFailure();
-    if (isa && isa->fma)
+    if (isa && isa->fma && !isQuantized(function))
       allowContraction(function);
   }
 
 private:
+  /// True if numbers are rounded to integers or come from them: the same integers are to come out on all machines.
+  static bool isQuantized(func::FuncOp function) {
+    return function
+        .walk([](Operation *op) {
+          return isa<arith::FPToSIOp, arith::FPToUIOp, arith::SIToFPOp, arith::UIToFPOp>(op) ? WalkResult::interrupt() : WalkResult::advance();
+        })
+        .wasInterrupted();
+  }
+
   /// Products and sums written apart (elementwise code of models) may become one instruction; nothing else is relaxed.
   static void allowContraction(func::FuncOp function) {
     auto contract = arith::FastMathFlagsAttr::get(function.getContext(), arith::FastMathFlags::contract);

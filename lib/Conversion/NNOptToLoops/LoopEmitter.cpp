@@ -42,6 +42,10 @@ Type LoopEmitter::accumulatorType(Type element) {
   return b.getIntegerType(std::max(32u, element.getIntOrFloatBitWidth()));
 }
 
+Type LoopEmitter::accumulatorType(Region &epilogue, Value destination) {
+  return accumulatorType(epilogue.empty() ? cast<MemRefType>(destination.getType()).getElementType() : epilogue.front().getArgument(0).getType());
+}
+
 /// The type that arith computes on.
 static Type signless(Type type) {
   auto integer = dyn_cast<IntegerType>(type);

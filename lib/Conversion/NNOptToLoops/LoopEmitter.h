@@ -22,6 +22,8 @@ public:
 
   /// The type that sums of `element` are formed in: f32 for half precision, at least i32 for integers.
   mlir::Type accumulatorType(mlir::Type element);
+  /// The type of the sums of an op with this epilogue, which may convert them to the elements of `destination`.
+  mlir::Type accumulatorType(mlir::Region &epilogue, mlir::Value destination);
 
   /// Element of a buffer as a value of type `as`. Signed and unsigned storage extends as its type says, signless as signed.
   mlir::Value read(mlir::Value memref, Coordinates at, mlir::Type as);

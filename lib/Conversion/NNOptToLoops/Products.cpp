@@ -11,16 +11,17 @@ static Type elementOf(Value memref) { return cast<MemRefType>(memref.getType()).
 
 LogicalResult nnopt::lowerToLoops(LinearOp op, LoopEmitter &e) {
   Value destination = op.getInit(), input = op.getInput(), weight = op.getWeight();
-  Type sumType = e.accumulatorType(elementOf(destination));
+  Type sumType = e.accumulatorType(op.getEpilogue(), destination);
   int64_t rank = cast<MemRefType>(input.getType()).getRank();
   if (op.getPack() && !(weight = e.flat(weight)))
     return op.emitOpError("expects a contiguous packed weight, got ") << op.getWeight().getType();
 
   auto weightAt = [&](Value n, Value k) {
     if (auto pack = op.getPack()) {
-      Value panel = e.index(pack->getPanel());
+      Value panel = e.index(pack->getPanel()), inner = e.index(pack->getInner());
       Value start = e.mul(e.div(n, panel), e.index(pack->getDepth() * pack->getPanel()));
-      return e.read(weight, {e.add(e.add(start, e.rem(n, panel)), e.mul(k, panel))}, sumType);
+      Value lane = e.add(e.mul(e.rem(n, panel), inner), e.rem(k, inner));
+      return e.read(weight, {e.add(e.add(start, lane), e.mul(e.div(k, inner), e.index(pack->getPanel() * pack->getInner())))}, sumType);
     }
     return op.getWeightKn() ? e.read(weight, {k, n}, sumType) : e.read(weight, {n, k}, sumType);
   };

@@ -76,17 +76,18 @@ static Value filterElement(LoopEmitter &e, ConvOp op, Value weight, Value o, Val
   }
   if (pack->getPanel() == 0) // depthwise: [taps][channels]
     return e.read(weight, {e.add(e.mul(tapNumber, e.index(pack->getOutputs())), o)}, type);
-  int64_t panel = pack->getPanel(), perPanel = pack->getDepth() * panel;
+  int64_t panel = pack->getPanel(), inner = pack->getInner(), perPanel = pack->getDepth() * panel;
   int64_t perGroup = llvm::divideCeil(pack->getOutputs(), panel) * perPanel;
   Value group = e.div(o, e.index(pack->getOutputs())), n = e.rem(o, e.index(pack->getOutputs()));
   Value k = e.add(e.mul(tapNumber, e.index(pack->getDepth() / taps)), c);
   Value start = e.add(e.mul(group, e.index(perGroup)), e.mul(e.div(n, e.index(panel)), e.index(perPanel)));
-  return e.read(weight, {e.add(e.add(start, e.rem(n, e.index(panel))), e.mul(k, e.index(panel)))}, type);
+  Value lane = e.add(e.mul(e.rem(n, e.index(panel)), e.index(inner)), e.rem(k, e.index(inner)));
+  return e.read(weight, {e.add(e.add(start, lane), e.mul(e.div(k, e.index(inner)), e.index(panel * inner)))}, type);
 }
 
 LogicalResult nnopt::lowerToLoops(ConvOp op, LoopEmitter &e) {
   Value destination = op.getInit(), input = op.getInput(), weight = op.getWeight();
-  Type sumType = e.accumulatorType(elementOf(destination));
+  Type sumType = e.accumulatorType(op.getEpilogue(), destination);
   if (op.getPack() && !(weight = e.flat(weight)))
     return op.emitOpError("expects a contiguous packed weight, got ") << op.getWeight().getType();
 

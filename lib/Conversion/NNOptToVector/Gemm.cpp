@@ -71,7 +71,7 @@ Value nnopt::addressOf(KernelBuilder &k, const RowAccess &access, ArrayRef<Value
   Value offset = k.mul(row, access.strides.back());
   for (auto [coordinate, stride] : llvm::zip(outer, access.strides))
     offset = k.add(offset, k.mul(coordinate, stride));
-  return k.at(access.pointer, k.b.getF32Type(), access.alongColumns ? k.add(offset, column) : offset);
+  return k.at(access.pointer, access.element ? access.element : k.b.getF32Type(), access.alongColumns ? k.add(offset, column) : offset);
 }
 
 namespace {
@@ -129,7 +129,8 @@ private:
     joinRows(k, p);
     rowCount = p.rows.back();
     staticRows = k.constantOf(rowCount), staticColumns = k.constantOf(p.columns);
-    tile = chooseGemmTile(k.isa, staticRows, staticColumns, k.constantOf(p.a.strides.back()), p.packed);
+    tile = p.isInteger ? chooseIntegerTile(k.isa, staticRows, p.isNarrow)
+                       : chooseGemmTile(k.isa, staticRows, staticColumns, k.constantOf(p.a.strides.back()), p.packed);
     width = tile.vectors * k.isa.lanes;
     depth = k.product(p.depths);
   }
@@ -156,6 +157,11 @@ private:
   }
 
   void emitBlock(Value row, Value rowEnd, Value group, Value groupEnd) {
+    // Weights of 8 bits are in the first-level cache for all rows: tiles have few rows, each of which would read them from further away again.
+    if (p.isInteger)
+      return forColumns(group, groupEnd, [&](Value column, int64_t columns, Value lanes) {
+        forRows(row, rowEnd, [&](Value r, int64_t rows) { emitTile(r, column, integerTileOf(k.isa, rows, columns), lanes); });
+      });
     forRows(row, rowEnd, [&](Value r, int64_t rows) {
       forColumns(group, groupEnd,
                  [&](Value column, int64_t columns, Value lanes) { emitTile(r, column, tileOf(k.isa, rows, columns), lanes); });
@@ -176,11 +182,11 @@ private:
     int64_t depths = k.constantOf(depth).value_or(128), columns = staticColumns.value_or(128), rows = staticRows.value_or(128);
     int64_t outer = k.constantOf(k.product(ArrayRef<Value>(p.rows).drop_back())).value_or(1);
     Extents extents{rows, outer, columns, std::max<int64_t>(1, llvm::divideCeilSigned(columns, width))};
-    int64_t bytes = depths * columns * sizeof(float), groupBytes = depths * width * sizeof(float);
+    int64_t size = p.isInteger ? 1 : sizeof(float), bytes = depths * columns * size, groupBytes = depths * width * size;
     bool streamed = bytes > kStreamedBytes;
     blockGroups = streamed ? std::max<int64_t>(1, kBlockBytes / std::max<int64_t>(1, groupBytes)) : kAllGroups;
     // Sharing the rows, each thread reads all of B; sharing the columns, it reads all of A and finds C in parts elsewhere.
-    double remote = static_cast<double>(rows) * outer * (depths + columns) * sizeof(float);
+    double remote = static_cast<double>(rows) * outer * (depths + columns) * size;
     bool prefersRows = !isShared() || bytes <= remote * (weightBytes() <= kCachedWeights ? kRemoteFactor : 1);
     rowsOutside = prefersRows;
     double cost = chooseItems(extents, 2.0 * depths);
@@ -285,7 +291,7 @@ private:
     if (rest == 0)
       return;
     int64_t lastLanes = (rest - 1) % lanes + 1;
-    Value valid = lastLanes < narrowestVector(k.isa, lastLanes) ? k.index(lastLanes) : Value();
+    Value valid = lastLanes < (p.isInteger ? lanes : narrowestVector(k.isa, lastLanes)) ? k.index(lastLanes) : Value();
     k.when(k.less(whole, end), [&] { body(first, rest, valid); });
   }
 

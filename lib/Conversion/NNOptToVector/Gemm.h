@@ -22,6 +22,7 @@ struct RowAccess {
   llvm::SmallVector<mlir::Value> strides; ///< one per row dimension
   bool alongColumns = true;               ///< consecutive columns are consecutive elements; else all columns read the same one
   bool contiguous = false;                ///< stride[i] == stride[i + 1] * extent[i + 1] although it may not be constant
+  mlir::Type element = {};                ///< null: f32
 };
 
 struct GemmProblem {
@@ -35,6 +36,10 @@ struct GemmProblem {
   RowAccess a, b, c;
   std::optional<RowAccess> bias;
 
+  /// A and B are i8, sums and bias i32; B is in panels `[N / 16][depth / 4][16][4]`. Else all are f32.
+  bool isInteger = false;
+  /// No element of an integer B is -128.
+  bool isNarrow = false;
   /// B is in panels of 16 columns, `[N / 16][depth][16]`; else its rows are `bRow` elements apart.
   bool packed = true;
   mlir::Value bRow;
@@ -66,6 +71,10 @@ struct GemmTile {
 
 /// The tile of `rows` rows and `columns` columns. A last vector that is at most half used may be a narrow one.
 GemmTile tileOf(const Isa &isa, int64_t rows, int64_t columns);
+/// The same for products of integers, whose vectors are all whole.
+GemmTile integerTileOf(const Isa &isa, int64_t rows, int64_t columns);
+/// The tile of integers with the fewest instructions per product.
+GemmTile chooseIntegerTile(const Isa &isa, std::optional<int64_t> rows, bool isNarrow);
 /// Lanes of the vector to take for `columns` columns, which one vector holds.
 int64_t narrowestVector(const Isa &isa, int64_t columns);
 
@@ -90,7 +99,7 @@ void emitGemm(KernelBuilder &k, GemmProblem problem);
 /// Emits the whole product in place, for use inside a work item. C is added to if `accumulate`.
 void emitGemmSerial(KernelBuilder &k, GemmProblem problem, bool accumulate = false);
 
-/// True if the epilogue of `op` is none, or can be computed on vectors.
+/// True if the epilogue is none, or can be computed on vectors of f32, or of i32 sums with f32 operands.
 bool isVectorEpilogue(mlir::Region &epilogue);
 
 } // namespace nnopt

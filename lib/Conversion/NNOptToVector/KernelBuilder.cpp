@@ -8,6 +8,7 @@
 #include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/xxhash.h"
@@ -60,6 +61,20 @@ SmallVector<Value> KernelBuilder::delinearize(Value i, ArrayRef<Value> sizes) {
 Type nnopt::withoutSign(Type type) {
   auto integer = dyn_cast<IntegerType>(type);
   return integer ? IntegerType::get(type.getContext(), integer.getWidth()) : type;
+}
+
+std::optional<ArrayRef<char>> nnopt::constantBytes(Value memref) {
+  auto get = memref.getDefiningOp<memref::GetGlobalOp>();
+  auto global = get ? SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(get, get.getNameAttr()) : memref::GlobalOp();
+  Attribute value = global ? global->getAttr(kValueAttr) : Attribute();
+  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(value)) {
+    const AsmResourceBlob *blob = resource.getRawHandle().getBlob();
+    return blob ? std::optional(blob->getData()) : std::nullopt;
+  }
+  auto dense = dyn_cast_or_null<DenseElementsAttr>(value);
+  if (!dense || (dense.isSplat() && dense.getNumElements() != 1))
+    return std::nullopt;
+  return dense.getRawData();
 }
 
 Buffer KernelBuilder::buffer(Value memref) {
@@ -281,6 +296,12 @@ void KernelBuilder::parallelRange(Value count, llvm::function_ref<void(Value, Va
 // Elementwise code
 //===----------------------------------------------------------------------===//
 
+/// True if `op` only says whether an integer has a sign, which vectors do not know.
+static bool isSignCast(Operation &op) {
+  return isa<UnrealizedConversionCastOp>(op) && op.getNumOperands() == 1 && op.getNumResults() == 1 && isa<IntegerType>(op.getResult(0).getType()) &&
+         withoutSign(op.getOperand(0).getType()) == withoutSign(op.getResult(0).getType());
+}
+
 static Type widened(Type type, int64_t lanes) {
   return lanes == 0 ? type : Type(VectorType::get({lanes}, type));
 }
@@ -303,6 +324,10 @@ SmallVector<Value> nnopt::cloneElementwise(KernelBuilder &k, Block &block, Value
       mapping.map(constant.getResult(), lanes == 0 ? scalar : k.splat(scalar, VectorType::get({lanes}, scalar.getType())));
       continue;
     }
+    if (isSignCast(op)) {
+      mapping.map(op.getResult(0), mapped(op.getOperand(0)));
+      continue;
+    }
     SmallVector<Value> operands = llvm::map_to_vector(op.getOperands(), mapped);
     SmallVector<Type> types = llvm::map_to_vector(op.getResultTypes(), [&](Type type) { return widened(type, lanes); });
     OperationState state(k.loc, op.getName(), operands, types, op.getAttrs());
@@ -319,7 +344,7 @@ bool nnopt::isElementwise(Block &block) {
   return llvm::all_of(block, [&](Operation &op) {
     if (!llvm::all_of(op.getOperands(), widens))
       return false;
-    return op.hasTrait<OpTrait::IsTerminator>() || isa<arith::ConstantOp>(op) ||
+    return op.hasTrait<OpTrait::IsTerminator>() || isa<arith::ConstantOp>(op) || isSignCast(op) ||
            (OpTrait::hasElementwiseMappableTraits(&op) && op.getNumRegions() == 0);
   });
 }

@@ -39,6 +39,9 @@ struct SparseConstants {
   }
 };
 
+/// The bytes of a buffer that is a constant of the model, or nothing if they are not known or all alike.
+std::optional<llvm::ArrayRef<char>> constantBytes(mlir::Value memref);
+
 /// The type that the LLVM dialect has for an integer; others as they are.
 mlir::Type withoutSign(mlir::Type type);
 

@@ -11,6 +11,18 @@ bool nnopt::isF32(ValueRange values) {
   return llvm::all_of(values, [](Value value) { return getElementTypeOrSelf(value.getType()).isF32(); });
 }
 
+bool nnopt::isIntegerProduct(Value input, Value bias, PackAttr pack) {
+  return pack.getInner() == 4 && getElementTypeOrSelf(input.getType()).isSignlessInteger(8) &&
+         (!bias || getElementTypeOrSelf(bias.getType()).isSignlessInteger(32));
+}
+
+void nnopt::setInteger(KernelBuilder &k, Value weight, GemmProblem &problem) {
+  std::optional<ArrayRef<char>> bytes = constantBytes(weight);
+  problem.isInteger = true;
+  problem.isNarrow = bytes && !llvm::is_contained(*bytes, std::numeric_limits<int8_t>::min());
+  problem.b.element = k.b.getI8Type();
+}
+
 bool nnopt::isUnitInnermost(Value memref) {
   auto type = cast<MemRefType>(memref.getType());
   return type.getRank() > 0 && type.isLastDimUnitStride();
@@ -22,6 +34,7 @@ RowAccess nnopt::rowAccess(KernelBuilder &k, Value memref, unsigned rows) {
   access.pointer = buffer.pointer;
   access.strides.assign(buffer.strides.begin(), buffer.strides.begin() + rows);
   access.contiguous = cast<MemRefType>(memref.getType()).getLayout().isIdentity();
+  access.element = buffer.element;
   return access;
 }
 
@@ -69,7 +82,8 @@ RowAccess nnopt::epilogueAccess(KernelBuilder &k, Value memref, AffineMap map) {
 LogicalResult nnopt::emitLinear(Operation *operation, KernelBuilder &k) {
   auto op = cast<LinearOp>(operation);
   std::optional<PackAttr> pack = op.getPack();
-  if (!pack || pack->getPanel() != kPanel || !isF32(op->getOperands()) || !isUnitInnermost(op.getInput()) ||
+  bool isInteger = pack && isIntegerProduct(op.getInput(), op.getBias(), *pack);
+  if (!pack || pack->getPanel() != kPanel || !(isInteger || isF32(op->getOperands())) || !isUnitInnermost(op.getInput()) ||
       !isUnitInnermost(op.getInit()) || !isFastEpilogue(op.getEpilogue(), op.getEpilogueOperands(), op.getEpilogueMaps()))
     return failure();
 
@@ -78,6 +92,8 @@ LogicalResult nnopt::emitLinear(Operation *operation, KernelBuilder &k) {
   problem.depthStrides = {k.index(1)};
   problem.a = rowAccess(k, op.getInput(), problem.rows.size());
   problem.b.pointer = k.buffer(op.getWeight()).pointer;
+  if (isInteger)
+    setInteger(k, op.getWeight(), problem);
   emitGemm(k, std::move(problem));
   return success();
 }

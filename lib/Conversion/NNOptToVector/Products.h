@@ -31,6 +31,12 @@ bool isUnitInnermost(mlir::Value memref);
 /// What all convolution kernels need: channels last, explicit padding, packed f32 weights, an epilogue on vectors.
 bool isPlainConv(ConvOp op);
 
+/// True if a product of `input` with a weight packed like this is one of 8-bit integers with 32-bit sums, as kernels take it.
+bool isIntegerProduct(mlir::Value input, mlir::Value bias, PackAttr pack);
+
+/// Says so to the problem, and what is known of its packed weight.
+void setInteger(KernelBuilder &k, mlir::Value weight, GemmProblem &problem);
+
 /// True if all have elements of f32.
 bool isF32(mlir::ValueRange values);
 

@@ -16,21 +16,6 @@ static constexpr int64_t kVectorBytes = kStraightRows * sizeof(float);
 // groups of 28, for the sake of more work items.
 static constexpr int64_t kMostStrip = 288, kFewestOutputs = 112;
 
-/// The bytes of a constant, or nothing if they are not known.
-static std::optional<ArrayRef<char>> bytesOf(Value memref) {
-  auto get = memref.getDefiningOp<memref::GetGlobalOp>();
-  auto global = get ? SymbolTable::lookupNearestSymbolFrom<memref::GlobalOp>(get, get.getNameAttr()) : memref::GlobalOp();
-  Attribute value = global ? global->getAttr(kValueAttr) : Attribute();
-  if (auto resource = dyn_cast_or_null<DenseResourceElementsAttr>(value)) {
-    const AsmResourceBlob *blob = resource.getRawHandle().getBlob();
-    return blob ? std::optional(blob->getData()) : std::nullopt;
-  }
-  auto dense = dyn_cast_or_null<DenseElementsAttr>(value);
-  if (!dense || (dense.isSplat() && dense.getNumElements() != 1))
-    return std::nullopt;
-  return dense.getRawData();
-}
-
 template <typename T>
 static T elementOf(ArrayRef<char> bytes, int64_t i) {
   T value;
@@ -127,7 +112,7 @@ private:
 } // namespace
 
 std::optional<StraightPlan> StraightPlan::of(const SparseConstants &constants, int64_t columnBytes, int64_t leastStrips) {
-  auto values = bytesOf(constants.values), columns = bytesOf(constants.columns), starts = bytesOf(constants.starts);
+  auto values = constantBytes(constants.values), columns = constantBytes(constants.columns), starts = constantBytes(constants.starts);
   if (!values || !columns || !starts)
     return std::nullopt;
   SparseBytes weight{*values, *columns, *starts};

@@ -10,11 +10,12 @@ using namespace nnopt;
 
 // x86 levels follow the psABI; prefer-256-bit is off so that 512-bit registers are used where they exist.
 static constexpr Isa kIsas[] = {
-    {"x86-64", "x86_64", "x86-64", "", 4, 16, false, 0, ""},
-    {"avx2", "x86_64", "x86-64-v3", "+avx2,+fma,+f16c", 8, 16, true, 1, "llvm.x86.avx2.permps"},
+    {"x86-64", "x86_64", "x86-64", "", 4, 16, false, 0, "llvm.x86.sse2.pmadd.wd", "", "", ""},
+    {"avx2", "x86_64", "x86-64-v3", "+avx2,+fma,+f16c", 8, 16, true, 1, "llvm.x86.avx2.pmadd.wd", "llvm.x86.avx2.pmadd.ub.sw", "llvm.x86.avx2.psign.b",
+     "llvm.x86.avx2.permps"},
     {"avx512", "x86_64", "x86-64-v4", "+avx512f,+avx512bw,+avx512dq,+avx512vl,+fma,-prefer-256-bit", 16, 32, true, 2,
-     "llvm.x86.avx512.permvar.sf.512"},
-    {"neon", "aarch64", "generic", "+neon", 4, 32, true, 0, ""},
+     "llvm.x86.avx512.pmaddw.d.512", "", "", "llvm.x86.avx512.permvar.sf.512"},
+    {"neon", "aarch64", "generic", "+neon", 4, 32, true, 0, "", "", "", ""},
 };
 
 llvm::ArrayRef<Isa> nnopt::isaTable() { return kIsas; }

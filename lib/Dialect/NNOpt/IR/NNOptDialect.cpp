@@ -36,7 +36,7 @@ void NNOptDialect::initialize() {
 }
 
 LogicalResult PackAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitError, int64_t outputs, int64_t depth,
-                               int64_t panel, ArrayRef<int64_t> kernel) {
+                               int64_t panel, int64_t inner, ArrayRef<int64_t> kernel) {
   if (outputs < 1) // c1
     return emitError() << "expects outputs of at least 1, got " << outputs;
   if (depth < 1)
@@ -55,6 +55,9 @@ LogicalResult PackAttr::verify(llvm::function_ref<InFlightDiagnostic()> emitErro
   }
   if (taps == 0 || depth % taps != 0) // c2
     return emitError() << "expects a depth that is a multiple of the kernel's " << taps << " taps, got " << depth;
+  if (inner < 1 || depth / taps % inner != 0 || (panel == 0 && inner != 1)) // c3
+    return emitError() << "cannot store " << inner << " elements next to each other of a depth of " << depth << ", panels of " << panel << " and " << taps
+                       << " taps";
   return success();
 }
 

@@ -66,7 +66,8 @@ static const char *whyNotElementwise(linalg::GenericOp op) {
 /// Why `consumer` cannot move into the epilogue of `producer`; null if it can.
 static const char *whyNotInto(linalg::GenericOp consumer, Value product) {
   auto from = cast<RankedTensorType>(product.getType()), to = cast<RankedTensorType>(consumer.getResult(0).getType());
-  if (from.getElementType() != to.getElementType())
+  // Sums of integers become anything: of floats, the kernels' tiles have the sums' size.
+  if (from.getElementType() != to.getElementType() && !from.getElementType().isInteger(32))
     return "it changes the element type";
   if (!llvm::all_of(product.getUsers(), [&](Operation *user) { return user == consumer; }))
     return "the product has another reader";

@@ -87,8 +87,12 @@ public:
     int64_t rank = type.getRank();
     SmallVector<Value> inputs{op.getInput()};
     SmallVector<AffineMap> maps{b.getMultiDimIdentityMap(rank)};
+    SmallVector<TypedAttr> numbers;
     if (!op.getBlockSize()) {
       for (Value parameter : parameters()) {
+        numbers.push_back(numberOf(parameter));
+        if (numbers.back())
+          continue;
         inputs.push_back(parameter);
         maps.push_back(parameterMap(cast<RankedTensorType>(parameter.getType()), rank));
       }
@@ -97,9 +101,14 @@ public:
     Value init = tensor::EmptyOp::create(b, loc, tensor::getMixedSizes(b, loc, op.getInput()), type.getElementType());
     SmallVector<utils::IteratorType> loops(rank, utils::IteratorType::parallel);
     auto emit = [&](OpBuilder &inner, Location loc, ValueRange args) {
-      SmallVector<Value> elements(args.drop_front().drop_back());
+      SmallVector<Value> elements;
+      ValueRange given = args.drop_front().drop_back();
       if (op.getBlockSize())
         elements = readBlock(inner, rank);
+      for (TypedAttr number : numbers) {
+        elements.push_back(number ? Value(arith::ConstantOp::create(inner, loc, number)) : given.front());
+        given = given.drop_front(number ? 0 : 1);
+      }
       linalg::YieldOp::create(inner, loc, body(Numbers{inner, loc}, args[0], elements[0], elements.size() > 1 ? elements[1] : Value()));
     };
     auto generic = linalg::GenericOp::create(b, loc, TypeRange{type}, inputs, ValueRange{init}, maps, loops, emit);
@@ -118,6 +127,17 @@ private:
     if (op.getZeroPoint())
       values.push_back(op.getZeroPoint());
     return values;
+  }
+
+  /// The only element of a constant; integers of at least 32 bits, as signless ones that hold it.
+  TypedAttr numberOf(Value parameter) {
+    std::optional<ConstantData> data = ConstantData::of(parameter);
+    if (!data || data->size() != 1)
+      return {};
+    Type element = data->type.getElementType();
+    if (isa<FloatType>(element))
+      return b.getFloatAttr(element, data->at(0));
+    return b.getIntegerAttr(b.getIntegerType(element.getIntOrFloatBitWidth() > 16 ? 64 : 32), static_cast<int64_t>(data->at(0)));
   }
 
   AffineMap parameterMap(RankedTensorType parameter, int64_t rank) {

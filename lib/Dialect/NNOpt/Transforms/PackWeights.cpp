@@ -1,8 +1,8 @@
 //===- PackWeights.cpp - constant weights in the order kernels read -------===//
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A panel holds 16 outputs: `[groups][ceil(outputs / 16)][depth][16]`, filled
-// up with zeros. The depth of a convolution runs over taps outside and channels
+// A panel holds 16 outputs: `[groups][ceil(outputs / 16)][depth][16]`, of 8-bit
+// integers `[depth / 4][16][4]`, filled up with zeros. The depth of a convolution runs over taps outside and channels
 // inside, which is how a channels-last input lies in memory. A depthwise weight
 // is `[taps][channels]`.
 //===----------------------------------------------------------------------===//
@@ -30,30 +30,29 @@ static constexpr int64_t kInlineBytes = 1024;
 
 namespace {
 
-/// The elements of an f32 constant, where they are: a resource may lie
-/// unaligned in a mapped file.
-class FloatElements {
+/// The elements of a constant, where they are: a resource may lie unaligned in
+/// a mapped file.
+class Elements {
 public:
-  static std::optional<FloatElements> of(ElementsAttr attribute) {
-    FloatElements result;
+  static std::optional<Elements> of(ElementsAttr attribute) {
+    Elements result;
+    result.width = attribute.getElementType().getIntOrFloatBitWidth() / 8;
     if (auto dense = dyn_cast<DenseElementsAttr>(attribute)) {
       result.bytes = dense.getRawData(), result.isSplat = dense.isSplat();
       return result;
     }
     auto resource = dyn_cast<DenseResourceElementsAttr>(attribute);
     AsmResourceBlob *blob = resource ? resource.getRawHandle().getBlob() : nullptr;
-    int64_t expected = attribute.getNumElements() * sizeof(float);
-    if (!blob || static_cast<int64_t>(blob->getData().size()) != expected)
+    if (!blob || static_cast<int64_t>(blob->getData().size()) != attribute.getNumElements() * result.width)
       return std::nullopt;
     result.bytes = blob->getData();
     return result;
   }
 
-  float operator[](int64_t i) const {
-    float value;
-    std::memcpy(&value, bytes.data() + (isSplat ? 0 : i * sizeof(float)), sizeof(float));
-    return value;
-  }
+  int64_t width = 0; ///< bytes of an element
+
+  /// Copies element `i`.
+  void copy(int64_t i, char *to) const { std::memcpy(to, bytes.data() + (isSplat ? 0 : i * width), width); }
 
 private:
   ArrayRef<char> bytes;
@@ -69,39 +68,41 @@ struct Source {
   int64_t panels() const { return llvm::divideCeil(outputs, kPanel); }
 };
 
-/// Fills `to` with panels.
-void packPanels(const FloatElements &from, const Source &source, MutableArrayRef<float> to) {
-  float *next = to.data();
+/// Fills `to`, which is zero, with panels in which `inner` elements of the sum
+/// lie next to each other.
+void packPanels(const Elements &from, const Source &source, int64_t inner, MutableArrayRef<char> to) {
+  int64_t depth = source.depth.size();
   for (int64_t g = 0; g < source.groups; ++g)
     for (int64_t p = 0; p < source.panels(); ++p) {
       int64_t first = g * source.outputs + p * kPanel, count = std::min(kPanel, source.outputs - p * kPanel);
-      for (int64_t depth : source.depth) {
-        for (int64_t lane = 0; lane < kPanel; ++lane)
-          *next++ = lane < count ? from[(first + lane) * source.outputStride + depth] : 0.0f;
-      }
+      char *panel = to.data() + (g * source.panels() + p) * depth * kPanel * from.width;
+      for (int64_t k = 0; k < depth; ++k)
+        for (int64_t lane = 0; lane < count; ++lane)
+          from.copy((first + lane) * source.outputStride + source.depth[k],
+                    panel + ((k / inner * kPanel + lane) * inner + k % inner) * from.width);
     }
 }
 
 /// Fills `to` with `[taps][channels]`.
-void packDepthwise(const FloatElements &from, int64_t taps, int64_t channels, MutableArrayRef<float> to) {
+void packDepthwise(const Elements &from, int64_t taps, int64_t channels, MutableArrayRef<char> to) {
   for (int64_t tap = 0; tap < taps; ++tap)
     for (int64_t c = 0; c < channels; ++c)
-      to[tap * channels + c] = from[c * taps + tap];
+      from.copy(c * taps + tap, to.data() + (tap * channels + c) * from.width);
 }
 
-using Fill = llvm::function_ref<void(MutableArrayRef<float>)>;
+using Fill = llvm::function_ref<void(MutableArrayRef<char>)>;
 
-/// A constant of `shape` whose elements `fill` writes.
-ElementsAttr createElements(MLIRContext *context, StringRef name, ArrayRef<int64_t> shape, Fill fill) {
-  auto type = RankedTensorType::get(shape, Float32Type::get(context));
-  int64_t count = type.getNumElements(), bytes = count * sizeof(float);
+/// A constant of `type` whose elements, zero at first, `fill` writes.
+ElementsAttr createElements(StringRef name, RankedTensorType type, Fill fill) {
+  int64_t bytes = type.getNumElements() * type.getElementTypeBitWidth() / 8;
   if (bytes <= kInlineBytes) {
-    SmallVector<float> values(count);
+    SmallVector<char> values(bytes, 0);
     fill(values);
-    return DenseElementsAttr::get(type, ArrayRef<float>(values));
+    return DenseElementsAttr::getFromRawBuffer(type, values);
   }
   AsmResourceBlob blob = HeapAsmResourceBlob::allocate(bytes, /*align=*/64);
-  fill(MutableArrayRef(reinterpret_cast<float *>(blob.getMutableData().data()), count));
+  std::memset(blob.getMutableData().data(), 0, bytes);
+  fill(blob.getMutableData());
   return DenseResourceElementsAttr::get(type, name, std::move(blob));
 }
 
@@ -132,11 +133,25 @@ private:
     auto type = cast<ShapedType>(weight.getType());
     if (!matchPattern(weight, m_Constant(&value)))
       return {{}, "the weight is computed"};
-    if (!type.getElementType().isF32())
-      return {{}, "the weight is not f32"};
+    if (!type.getElementType().isF32() && !type.getElementType().isSignlessInteger(8))
+      return {{}, "the weight is neither f32 nor i8"};
     if (type.getNumElements() == 0)
       return {{}, "the weight is empty"};
     return {value, nullptr};
+  }
+
+  /// How many elements of the sum kernels read at once, where `run` follow each
+  /// other in the input.
+  static int64_t innerOf(ElementsAttr weight, int64_t run) {
+    constexpr int64_t kInner = 4;
+    return weight.getElementType().isInteger(8) && run % kInner == 0 ? kInner : 1;
+  }
+
+  static SmallVector<int64_t> panelShape(const Source &source, int64_t inner) {
+    int64_t depth = source.depth.size();
+    if (inner == 1)
+      return {source.panels(), depth, kPanel};
+    return {source.panels(), depth / inner, kPanel, inner};
   }
 
   /// Packs the weight of `op`; a reason if it stays.
@@ -151,11 +166,11 @@ private:
     source.outputs = shape[isKn ? 1 : 0], source.outputStride = isKn ? 1 : depth;
     for (int64_t d = 0; d < depth; ++d)
       source.depth.push_back(isKn ? d * source.outputs : d);
-    auto layout = PackAttr::get(&getContext(), source.outputs, depth, kPanel, {});
+    int64_t inner = innerOf(value, depth);
+    auto layout = PackAttr::get(&getContext(), source.outputs, depth, kPanel, inner, {});
     auto key = ArrayAttr::get(&getContext(), {layout, op.getWeightKnAttr()});
-    int64_t packedShape[] = {source.panels(), depth, kPanel};
-    return replace(op, value, key, layout, packedShape,
-                   [&](const FloatElements &from, MutableArrayRef<float> to) { packPanels(from, source, to); });
+    return replace(op, value, key, layout, panelShape(source, inner),
+                   [&](const Elements &from, MutableArrayRef<char> to) { packPanels(from, source, inner, to); });
   }
 
   const char *pack(ConvOp op) {
@@ -168,20 +183,22 @@ private:
     int64_t groups = op.getGroups(), channels = shape[1], taps = ShapedType::getNumElements(shape.drop_front(2));
     auto key = [&](PackAttr layout) { return ArrayAttr::get(&getContext(), {layout, op.getGroupsAttr()}); };
     if (op.isDepthwise()) {
-      auto layout = PackAttr::get(&getContext(), shape[0], taps, /*panel=*/0, shape.drop_front(2));
+      auto layout = PackAttr::get(&getContext(), shape[0], taps, /*panel=*/0, /*inner=*/1, shape.drop_front(2));
       return replace(
           op, value, key(layout), layout, {taps, shape[0]},
-          [&](const FloatElements &from, MutableArrayRef<float> to) { packDepthwise(from, taps, shape[0], to); });
+          [&](const Elements &from, MutableArrayRef<char> to) { packDepthwise(from, taps, shape[0], to); });
     }
     Source source;
     source.groups = groups, source.outputs = shape[0] / groups, source.outputStride = channels * taps;
     for (int64_t tap = 0; tap < taps; ++tap)
       for (int64_t c = 0; c < channels; ++c)
         source.depth.push_back(c * taps + tap);
-    auto layout = PackAttr::get(&getContext(), source.outputs, channels * taps, kPanel, shape.drop_front(2));
-    int64_t packedShape[] = {groups, source.panels(), channels * taps, kPanel};
+    int64_t inner = innerOf(value, channels);
+    auto layout = PackAttr::get(&getContext(), source.outputs, channels * taps, kPanel, inner, shape.drop_front(2));
+    SmallVector<int64_t> packedShape = panelShape(source, inner);
+    packedShape.insert(packedShape.begin(), groups);
     return replace(op, value, key(layout), layout, packedShape,
-                   [&](const FloatElements &from, MutableArrayRef<float> to) { packPanels(from, source, to); });
+                   [&](const Elements &from, MutableArrayRef<char> to) { packPanels(from, source, inner, to); });
   }
 
   template <typename Op, typename Packing>
@@ -189,13 +206,13 @@ private:
                       Packing packing) {
     Value &weight = packed[{value, key}];
     if (!weight) {
-      std::optional<FloatElements> elements = FloatElements::of(value);
+      std::optional<Elements> elements = Elements::of(value);
       if (!elements)
         return "the bytes of the weight are not here";
       auto original = op.getWeight().template getDefiningOp<WeightOp>();
       StringAttr name = original ? original.getSymNameAttr() : StringAttr();
-      ElementsAttr packedValue = createElements(&getContext(), name ? name.getValue() : "packed", shape,
-                                                [&](MutableArrayRef<float> to) { packing(*elements, to); });
+      ElementsAttr packedValue = createElements(name ? name.getValue() : "packed", RankedTensorType::get(shape, value.getElementType()),
+                                                [&](MutableArrayRef<char> to) { packing(*elements, to); });
       // At the start: later users may come before the one that is packed now.
       OpBuilder b = OpBuilder::atBlockBegin(&getOperation().front());
       weight = WeightOp::create(b, op.getWeight().getLoc(), packedValue.getType(), name, packedValue);

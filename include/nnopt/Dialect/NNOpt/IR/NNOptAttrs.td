@@ -46,24 +46,34 @@ def NNOpt_PackAttr : AttrDef<NNOpt_Dialect, "Pack"> {
   let summary = "layout of a packed dense weight";
   let description = [{
     The weight operand is stored as panels of `panel` consecutive outputs:
-    `[groups][ceil(outputs / panel)][depth][panel]`, zero-padded, where `depth` is
+    `[groups][ceil(outputs / panel)][depth / inner][panel][inner]`, zero-padded, where `depth` is
     the length of the sum (input channels times taps) of one group and
-    `outputs` the outputs of one group. `kernel` is the spatial size of a
+    `outputs` the outputs of one group. `inner`, 1 unless written as `x inner`, elements of the sum lie next to each other, as
+    products of 8-bit integers take them. `kernel` is the spatial size of a
     convolution's filter (empty for `linear`). A depthwise weight is
     `[taps][channels]` and has `panel = 0`, `depth` = taps, `outputs` = channels.
 
     - c1: outputs, depth and the kernel's extents are positive, `panel` is not negative.
     - c2: `depth` is a multiple of the number of taps.
+    - c3: `inner` is positive and divides `depth`, by taps; 1 without panels.
 
     ```mlir
     #nnopt.pack<outputs = 30, depth = 768, panel = 16>
+    #nnopt.pack<outputs = 30, depth = 768, panel = 16 x 4>
     #nnopt.pack<outputs = 64, depth = 576, panel = 16, kernel = [3, 3]>
     ```
   }];
   let parameters = (ins "int64_t":$outputs, "int64_t":$depth, "int64_t":$panel,
-                        OptionalArrayRefParameter<"int64_t">:$kernel);
+                        DefaultValuedParameter<"int64_t", "1">:$inner, OptionalArrayRefParameter<"int64_t">:$kernel);
   let genVerifyDecl = 1;
-  let assemblyFormat = "`<` `outputs` `=` $outputs `,` `depth` `=` $depth `,` `panel` `=` $panel (`,` `kernel` `=` `[` $kernel^ `]`)? `>`";
+  let assemblyFormat = "`<` `outputs` `=` $outputs `,` `depth` `=` $depth `,` `panel` `=` $panel (`x` $inner^)? (`,` `kernel` `=` `[` $kernel^ `]`)? `>`";
+  let extraClassDeclaration = [{
+    /// Position of element `k` of the sum of output `n` of a group that begins at panel `firstPanel`.
+    int64_t position(int64_t firstPanel, int64_t n, int64_t k) const {
+      int64_t panel = getPanel(), inner = getInner();
+      return (((firstPanel + n / panel) * (getDepth() / inner) + k / inner) * panel + n % panel) * inner + k % inner;
+    }
+  }];
 }
 
 def NNOpt_SparsePackAttr : AttrDef<NNOpt_Dialect, "SparsePack"> {

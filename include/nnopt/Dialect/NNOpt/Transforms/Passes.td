@@ -40,6 +40,26 @@ def FoldConstants : Pass<"nnopt-fold-constants", "::mlir::func::FuncOp"> {
                     Statistic<"foldedOps", "folded-ops", "Elementwise ops that became part of a weight or bias">];
 }
 
+def FormIntegerProducts : Pass<"nnopt-form-integer-products", "::mlir::func::FuncOp"> {
+  let summary = "Multiply quantized activations by quantized weights in integers";
+  let description = [{
+    `nnopt.linear` of `nnopt.dequantize`d activations (8 bits, one scale) and of a `nnopt.dequantize`d constant weight (i8, one scale or one per output, zero
+    points of zero) multiplies the integers: its sums are i32, which an elementwise `linalg.generic` scales by the product of both scales (rounded to
+    f32 once), adding the bias in f32. What the zero point of the activations adds to a sum is constant, and becomes the i32 bias.
+
+    Unsigned activations become signed ones, whose zero point is 128 less: the numbers they stand for stay the same.
+
+    A layer whose sums could overflow (255 times the sum of the weights' magnitudes is beyond i32) stays as it is, and so does one whose weight has so many zeros
+    that products of floats that leave them out are estimated to be faster. A remark gives the numbers.
+
+    Example: test/Dialect/NNOpt/Transforms/form-integer-products.mlir
+  }];
+  let options = [ListOption<"isas", "isas", "std::string", "Instruction sets, for instance x86-64,avx2,avx512">,
+                 Option<"expectedRows", "expected-rows", "int64_t", /*default=*/"128", "Rows where the model leaves them open">];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+  let statistics = [Statistic<"formedProducts", "formed-products", "Products of integers">];
+}
+
 def LowerQuantize : Pass<"nnopt-lower-quantize", "::mlir::func::FuncOp"> {
   let summary = "Write quantization as linalg.generic with exact rounding";
   let description = [{
