@@ -1,7 +1,7 @@
 // Small numbers that can be followed by hand.
 // RUN: nnopt-run %s --engine=reference | FileCheck %s
 
-func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>, tensor<1x1x1x20xf32>) {
+func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>, tensor<1x1x1x20xf32>, tensor<1x2xf32>) {
   %x = arith.constant dense<[[1.0, 2.0, 3.0]]> : tensor<1x3xf32>
   %w = nnopt.weight "w" dense<[[1.0, 0.0, -1.0], [0.5, 0.5, 0.5]]> : tensor<2x3xf32>
   %b = nnopt.weight dense<[10.0, 20.0]> : tensor<2xf32>
@@ -65,5 +65,18 @@ func.func @main() -> (tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x
   %7 = nnopt.sparse_conv %p, %cv, %cc, %cs {extents = array<i64: 1, 2>, pitch = 3 : i64, frame = array<i64: 1, 20>,
     pack = #nnopt.sparse_pack<outputs = 1, depth = 32, rows = 1, strip = 1, chunk = 32>}
     : (tensor<1x1x1x32xf32>, tensor<1x1xf32>, tensor<1xi32>, tensor<2xi32>) -> tensor<1x1x1x20xf32>
-  return %0, %1, %2, %3, %4, %5, %6, %7 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>, tensor<1x1x1x20xf32>
+  // Bytes and sums of 32 bits: (-128 + 2 * 127, -128 * -128 + 127 * 127) + (1, -1), the second half of it; two elements lie next to each other.
+  %q = arith.constant dense<[[-128, 127]]> : tensor<1x2xi8>
+  %wq = nnopt.weight dense<[[[1, 2], [-128, 127]]]> : tensor<1x2x2xi8>
+  %bq = nnopt.weight dense<[1, -1]> : tensor<2xi32>
+  // CHECK: out8: tensor<1x2xf32> [63.5, 16256]
+  %8 = nnopt.linear %q, %wq bias %bq do {
+  ^bb0(%acc: i32):
+    %half = arith.constant 0.5 : f32
+    %f = arith.sitofp %acc : i32 to f32
+    %h = arith.mulf %f, %half : f32
+    nnopt.yield %h : f32
+  } {pack = #nnopt.pack<outputs = 2, depth = 2, panel = 2 x 2>} : (tensor<1x2xi8>, tensor<1x2x2xi8>, tensor<2xi32>) -> tensor<1x2xf32>
+
+  return %0, %1, %2, %3, %4, %5, %6, %7, %8 : tensor<1x2xf32>, tensor<1x2xf32>, tensor<2xf32>, tensor<1x1x2xf32>, tensor<1x3xf32>, tensor<1x3xf32>, tensor<1x2xf32>, tensor<1x1x1x20xf32>, tensor<1x2xf32>
 }

@@ -119,6 +119,17 @@ func.func @linear_pack(%x: tensor<2x8xf32>, %w: tensor<8x16xf32>) -> tensor<2x20
 
 // -----
 
+// expected-error @below {{cannot store 3 elements next to each other of a depth of 8, panels of 16 and 1 taps}}
+#pack = #nnopt.pack<outputs = 4, depth = 8, panel = 16 x 3>
+
+// -----
+
+// A run of four channels would cross from one tap to the next.
+// expected-error @below {{cannot store 4 elements next to each other of a depth of 12, panels of 16 and 2 taps}}
+#pack = #nnopt.pack<outputs = 4, depth = 12, panel = 16 x 4, kernel = [2]>
+
+// -----
+
 // expected-error @below {{counts more elements than an index can: 4611686018427387904 outputs of depth 4611686018427387904}}
 #pack = #nnopt.pack<outputs = 4611686018427387904, depth = 4611686018427387904, panel = 16>
 

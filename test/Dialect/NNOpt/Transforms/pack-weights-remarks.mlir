@@ -3,7 +3,7 @@
 
 // What stays, and why. Everything is left as it was.
 // CHECK-DAG: the weight is computed
-// CHECK-DAG: the weight is not f32
+// CHECK-DAG: the weight is neither f32 nor i8
 // CHECK-DAG: the weight is empty
 // CHECK-DAG: the channels are not last
 // CHECK-NOT: #nnopt.pack

@@ -21,6 +21,16 @@ func.func @linear_kn(%x: tensor<?x3xf32>) -> tensor<?x2xf32> {
   return %y : tensor<?x2xf32>
 }
 
+// Bytes in runs of four elements of the sum.
+// CHECK-LABEL: func @bytes
+// CHECK: %[[W:.*]] = nnopt.weight dense<"0x01020304FFFEFDFC00{{0*}}05060708FBFAF9F800{{0*}}"> : tensor<1x2x16x4xi8>
+// CHECK: nnopt.linear %{{.*}}, %[[W]] {pack = #nnopt.pack<outputs = 2, depth = 8, panel = 16 x 4>}
+func.func @bytes(%x: tensor<?x8xi8>) -> tensor<?x2xi32> {
+  %w = nnopt.weight dense<[[1, 2, 3, 4, 5, 6, 7, 8], [-1, -2, -3, -4, -5, -6, -7, -8]]> : tensor<2x8xi8>
+  %y = nnopt.linear %x, %w : (tensor<?x8xi8>, tensor<2x8xi8>) -> tensor<?x2xi32>
+  return %y : tensor<?x2xi32>
+}
+
 // 17 outputs need a second panel. Both users share it, and it stands before either of them.
 // CHECK-LABEL: func @shared
 // CHECK: %[[W:.*]] = nnopt.weight "shared" dense_resource<shared> : tensor<2x9x16xf32>
