@@ -108,6 +108,7 @@ void addProducts(HandlerTable &table);
 void addRows(HandlerTable &table);
 void addShapes(HandlerTable &table);
 void addSlices(HandlerTable &table);
+void addSparseTensors(HandlerTable &table);
 
 /// linalg ops, by their interface.
 mlir::LogicalResult runLinalg(Frame &frame, OpCall &call);

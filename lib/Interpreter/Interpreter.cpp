@@ -85,6 +85,7 @@ static const HandlerTable &handlerTable() {
     addRows(table);
     addShapes(table);
     addSlices(table);
+    addSparseTensors(table);
     return table;
   }();
   return table;

@@ -118,6 +118,8 @@ static void addPack(OpPassManager &pm, const PipelineOptions &options) {
 }
 
 static void addBufferize(OpPassManager &pm, const PipelineOptions &) {
+  // First: it knows sparse values by the tensors that they are assembled from.
+  pm.addPass(createLowerSparseCompute());
   pm.addPass(createPrepareEntry());
   // Every extent becomes arithmetic on extents of the inputs.
   pm.addPass(memref::createResolveRankedShapeTypeResultDimsPass());

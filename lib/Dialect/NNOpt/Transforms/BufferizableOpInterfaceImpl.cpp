@@ -7,6 +7,8 @@
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
+#include "mlir/Dialect/Bufferization/IR/DstBufferizableOpInterfaceImpl.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 
@@ -141,6 +143,48 @@ template <typename Op> struct StructuredOpModel : BufferizableOpInterface::Exter
   }
 };
 
+/// The body is on buffers already, and takes the place of the op.
+struct SparseComputeModel : DstBufferizableOpInterfaceExternalModel<SparseComputeModel, SparseComputeOp> {
+  /// A buffer of the type of `argument` with the elements of `buffer`.
+  static Value contiguous(RewriterBase &rewriter, Value buffer, Type argument) {
+    if (buffer.getType() == argument)
+      return buffer;
+    Location loc = buffer.getLoc();
+    auto type = cast<MemRefType>(argument);
+    SmallVector<Value> extents;
+    for (int64_t d = 0; d < type.getRank(); ++d)
+      if (type.isDynamicDim(d))
+        extents.push_back(memref::DimOp::create(rewriter, loc, buffer, d));
+    Value copy = memref::AllocOp::create(rewriter, loc, type, extents);
+    memref::CopyOp::create(rewriter, loc, buffer, copy);
+    return copy;
+  }
+
+  LogicalResult bufferize(Operation *operation, RewriterBase &rewriter, const BufferizationOptions &options, BufferizationState &state) const {
+    auto op = cast<SparseComputeOp>(operation);
+    Block &body = op.getBody().front();
+    if (isa<TensorType>(body.getArguments().back().getType()))
+      return op.emitOpError("needs loops before it can be bufferized");
+    SmallVector<Value> operands;
+    Value target;
+    for (auto [operand, argument] : llvm::zip_equal(op->getOperands(), body.getArgumentTypes())) {
+      target = operand;
+      if (isa<TensorType>(operand.getType())) {
+        FailureOr<Value> buffer = getBuffer(rewriter, operand, options, state);
+        if (failed(buffer))
+          return failure();
+        target = *buffer;
+      }
+      operands.push_back(isa<MemRefType>(argument) ? contiguous(rewriter, target, argument) : target);
+    }
+    rewriter.inlineBlockBefore(&body, op, operands);
+    if (operands.back() != target)
+      memref::CopyOp::create(rewriter, op.getLoc(), operands.back(), target);
+    replaceOpWithBufferizedValues(rewriter, op, target);
+    return success();
+  }
+};
+
 } // namespace
 
 void nnopt::registerBufferizableOpInterfaceExternalModels(DialectRegistry &registry) {
@@ -159,5 +203,6 @@ void nnopt::registerBufferizableOpInterfaceExternalModels(DialectRegistry &regis
     SoftmaxOp::attachInterface<StructuredOpModel<SoftmaxOp>>(*context);
     NormalizeOp::attachInterface<StructuredOpModel<NormalizeOp>>(*context);
     GatherOp::attachInterface<StructuredOpModel<GatherOp>>(*context);
+    SparseComputeOp::attachInterface<SparseComputeModel>(*context);
   });
 }

@@ -919,3 +919,51 @@ func.func @observe_result(%x: tensor<4x8xf32>) -> tensor<1x8xf32> {
   %0 = nnopt.observe gram %x : tensor<4x8xf32> -> tensor<1x8xf32>
   return %0 : tensor<1x8xf32>
 }
+
+// -----
+
+func.func @sparse_compute_arguments(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{expects a body with 2 arguments, got 1}}
+  %y = nnopt.sparse_compute(%x) into %x {
+  ^bb0(%out: tensor<4xf32>):
+    nnopt.yield %out : tensor<4xf32>
+  } : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+func.func @sparse_compute_argument_type(%x: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{expects argument 0 of its body to be a 'tensor<4xf32>' or a buffer of its shape, got 'memref<5xf32>'}}
+  %y = nnopt.sparse_compute(%x) into %x {
+  ^bb0(%in: memref<5xf32>, %out: tensor<4xf32>):
+    nnopt.yield %out : tensor<4xf32>
+  } : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+func.func @sparse_compute_yield(%x: tensor<5xf32>, %i: tensor<4xf32>) -> tensor<4xf32> {
+  // expected-error @below {{expects a body that ends in nnopt.yield of a 'tensor<4xf32>'}}
+  %y = nnopt.sparse_compute(%x) into %i {
+  ^bb0(%in: tensor<5xf32>, %out: tensor<4xf32>):
+    nnopt.yield %in : tensor<5xf32>
+  } : (tensor<5xf32>, tensor<4xf32>) -> tensor<4xf32>
+  return %y : tensor<4xf32>
+}
+
+// -----
+
+#csr = #sparse_tensor.encoding<{ map = (i, j) -> (i : dense, j : compressed) }>
+func.func @sparse_compute_operands(%c: tensor<?xindex>, %v: tensor<?xf32>, %i: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  %y = nnopt.sparse_compute(%c, %v) into %i {
+  ^bb0(%crd: tensor<?xindex>, %val: tensor<?xf32>, %out: tensor<2x4xf32>):
+    %pos = arith.constant dense<0> : tensor<3xindex>
+    // expected-error @below {{expects arguments of the body around it as operands}}
+    %a = sparse_tensor.assemble (%pos, %crd), %val : (tensor<3xindex>, tensor<?xindex>), tensor<?xf32> to tensor<2x4xf32, #csr>
+    %r = sparse_tensor.convert %a : tensor<2x4xf32, #csr> to tensor<2x4xf32>
+    nnopt.yield %r : tensor<2x4xf32>
+  } : (tensor<?xindex>, tensor<?xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}

@@ -160,3 +160,17 @@ func.func @observe(%x: tensor<?x128x384xf32>, %i: tensor<1x16x?x28xf16>) -> (ten
     : tensor<1x16x?x28xf16> -> tensor<4x36xf32>
   return %0, %1 : tensor<1x384x384xf32>, tensor<4x36xf32>
 }
+
+// CHECK-LABEL: func @sparse_compute
+func.func @sparse_compute(%p: tensor<3xindex>, %c: tensor<?xindex>, %v: tensor<?xf32>, %i: tensor<2x4xf32>) -> tensor<2x4xf32> {
+  // CHECK: nnopt.sparse_compute(%{{.*}}, %{{.*}}, %{{.*}}) into %{{.*}} {
+  %y = nnopt.sparse_compute(%p, %c, %v) into %i {
+  ^bb0(%pos: tensor<3xindex>, %crd: tensor<?xindex>, %val: tensor<?xf32>, %out: tensor<2x4xf32>):
+    %a = sparse_tensor.assemble (%pos, %crd), %val : (tensor<3xindex>, tensor<?xindex>), tensor<?xf32> to tensor<2x4xf32, #sparse_tensor.encoding<{ map = (i, j) -> (i : dense, j : compressed) }>>
+    %r = sparse_tensor.convert %a : tensor<2x4xf32, #sparse_tensor.encoding<{ map = (i, j) -> (i : dense, j : compressed) }>> to tensor<2x4xf32>
+    // CHECK: nnopt.yield %{{.*}} : tensor<2x4xf32>
+    nnopt.yield %r : tensor<2x4xf32>
+    // CHECK-NEXT: } : (tensor<3xindex>, tensor<?xindex>, tensor<?xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  } : (tensor<3xindex>, tensor<?xindex>, tensor<?xf32>, tensor<2x4xf32>) -> tensor<2x4xf32>
+  return %y : tensor<2x4xf32>
+}

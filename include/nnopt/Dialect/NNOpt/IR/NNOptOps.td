@@ -12,5 +12,6 @@ include "nnopt/Dialect/NNOpt/IR/WindowOps.td"
 include "nnopt/Dialect/NNOpt/IR/RowOps.td"
 include "nnopt/Dialect/NNOpt/IR/ObserveOps.td"
 include "nnopt/Dialect/NNOpt/IR/ParallelOps.td"
+include "nnopt/Dialect/NNOpt/IR/SparseTensorOps.td"
 
 #endif // NNOPT_OPS_TD

@@ -65,9 +65,9 @@ def NNOpt_DequantizeOp : NNOpt_Op<"dequantize", [Pure, AllShapesMatch<["input", 
 }
 
 def NNOpt_YieldOp : NNOpt_Op<"yield", [Pure, Terminator, ReturnLike,
-    ParentOneOf<["LinearOp", "SparseLinearOp", "PermuteLinearOp", "SparseConvOp", "ConvOp", "MatmulOp"]>]> {
-  let summary = "ends an epilogue";
-  let description = "Hands the finished element back to the op that owns the epilogue.";
+    ParentOneOf<["LinearOp", "SparseLinearOp", "PermuteLinearOp", "SparseConvOp", "ConvOp", "MatmulOp", "SparseComputeOp"]>]> {
+  let summary = "ends an epilogue, or the body of nnopt.sparse_compute";
+  let description = "Hands the finished element, or tensor, back to the op around it.";
   let arguments = (ins AnyType:$value);
   let assemblyFormat = "$value attr-dict `:` type($value)";
 }

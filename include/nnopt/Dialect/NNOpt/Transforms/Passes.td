@@ -441,6 +441,29 @@ def MaterializeDestinations : Pass<"nnopt-materialize-destinations", "::mlir::fu
   let statistics = [Statistic<"piecesInPlace", "pieces-in-place", "Results written into a larger tensor without a copy">];
 }
 
+def LowerSparseCompute : Pass<"nnopt-lower-sparse-compute", "::mlir::ModuleOp"> {
+  let summary = "Compute with values that are sparse at run time";
+  let description = [{
+    The first step of bufferization for `nnopt.sparse_compute`: its body becomes loops on buffers, in one of two ways. Upstream's sparsifier
+    (`sparsification` and its companions) writes loops over what is stored; their outermost one becomes `nnopt.parallel_for` where its
+    iterations are independent. Or the sparse values are written to buffers with all elements, which the op reads as it reads any other; a product
+    is `nnopt.matmul` then. The second way is for what upstream does not take, for sums and whatever else has elements where nothing is stored (loops
+    over both are 8 times slower than vectors), and for products of matrices of which more than `max-density` is stored, as far as the types tell; a
+    tenth of it where the stored elements do not meet whole rows of the result. A remark says which way was taken.
+
+    Before either, the buffers are checked, once per call, as `nnopt.sparse_compute` says.
+
+    Example: test/Dialect/NNOpt/Transforms/lower-sparse-compute.mlir
+  }];
+  let options = [Option<"maxDensity", "max-density", "double", /*default=*/"0.3",
+    "Largest share of elements that a sparse operand of a product may store to be computed with as such">];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::bufferization::BufferizationDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::sparse_tensor::SparseTensorDialect", "::mlir::tensor::TensorDialect", "::mlir::LLVM::LLVMDialect"];
+  let statistics = [Statistic<"sparseLoops", "sparse-loops", "Ops that became loops over what is stored">,
+                    Statistic<"densified", "densified", "Ops that are computed with all elements">];
+}
+
 def PrepareEntry : Pass<"nnopt-prepare-entry", "::mlir::ModuleOp"> {
   let summary = "Give the entry function buffers as arguments";
   let description = [{
