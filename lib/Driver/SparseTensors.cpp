@@ -5,6 +5,7 @@
 #include "SparseTensors.h"
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
+#include "nnopt/Dialect/NNOpt/IR/SparseLevels.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -24,11 +25,6 @@ static constexpr int64_t kLargestExpanded = int64_t(1) << 28;
 
 static bool isSparse(Type type) { return static_cast<bool>(sparse_tensor::getSparseTensorEncoding(type)); }
 
-static RankedTensorType withoutEncoding(Type type) {
-  auto tensor = cast<RankedTensorType>(type);
-  return RankedTensorType::get(tensor.getShape(), tensor.getElementType());
-}
-
 namespace {
 
 /// Writes what positions, coordinates and values describe into a dense tensor.
@@ -43,6 +39,10 @@ public:
     ElementsAttr elements;
     if (!matchPattern(op.getValues(), m_Constant(&elements)) || !readLevels())
       return fail("is made of positions, coordinates or values that are no constants");
+    if (!levelsToDims(type.getEncoding())) {
+      unsupported = true;
+      return fail("has levels that are no dimensions and no blocks of them");
+    }
     if (!dense.hasStaticShape() || dense.getNumElements() > kLargestExpanded)
       return fail("has a shape that is not known or too large");
     for (Attribute value : elements.getValues<Attribute>())
@@ -143,7 +143,7 @@ private:
   bool store(int64_t entry) {
     if (entry < 0 || entry >= static_cast<int64_t>(values.size()))
       return op.emitOpError() << "has " << values.size() << " values, but reads number " << entry, false;
-    SmallVector<int64_t> dims = type.isIdentity() ? at : type.getLvlToDim().compose(at);
+    SmallVector<int64_t> dims = type.isIdentity() ? at : levelsToDims(type.getEncoding()).compose(at);
     int64_t linear = 0;
     for (auto [index, extent] : llvm::zip_equal(dims, type.getDimShape())) {
       if (index >= extent) // the rest of a block at the border
@@ -217,30 +217,21 @@ static void makeLinear(linalg::LinalgOp op) {
   }
 }
 
-/// What still has a sparse type is computed when the model runs.
-static LogicalResult checkNoneIsLeft(ModuleOp module, bool &unsupported) {
-  WalkResult walked = module.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    bool takes = llvm::any_of(op->getOperandTypes(), isSparse) || llvm::any_of(op->getResultTypes(), isSparse);
-    if (auto function = dyn_cast<FunctionOpInterface>(op))
-      takes = llvm::any_of(function.getArgumentTypes(), isSparse) || llvm::any_of(function.getResultTypes(), isSparse);
-    if (!takes)
-      return WalkResult::advance();
-    unsupported = true;
-    op->emitOpError("has a value of a sparse type that is no constant, which nnopt does not support");
-    return WalkResult::interrupt();
-  });
-  return failure(walked.wasInterrupted());
+/// True unless the value is made of something that the model computes or is given.
+static bool isConstant(Operation *op) {
+  auto assemble = dyn_cast<sparse_tensor::AssembleOp>(op);
+  return !assemble || llvm::all_of(op->getOperands(), [](Value value) { return matchPattern(value, m_Constant()); });
 }
 
 LogicalResult nnopt::importSparseTensors(ModuleOp module, bool &unsupported) {
   SmallVector<Operation *> constants;
   module.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (op->getNumResults() == 1 && isSparse(op->getResult(0).getType()) &&
-        (isa<sparse_tensor::AssembleOp, sparse_tensor::ConvertOp>(op) || op->hasTrait<OpTrait::ConstantLike>()))
+        (isa<sparse_tensor::AssembleOp, sparse_tensor::ConvertOp>(op) || op->hasTrait<OpTrait::ConstantLike>()) && isConstant(op))
       constants.push_back(op);
   });
   if (constants.empty())
-    return checkNoneIsLeft(module, unsupported);
+    return importComputedSparseTensors(module, unsupported);
   module.getContext()->loadDialect<NNOptDialect>(); // the file may have none of its ops
   for (Operation *op : constants) {
     if (op->getResult(0).use_empty())
@@ -249,7 +240,7 @@ LogicalResult nnopt::importSparseTensors(ModuleOp module, bool &unsupported) {
     if (!elements && isa<sparse_tensor::AssembleOp>(op))
       return failure();
     if (!elements)
-      continue; // reported below
+      continue; // not constant
     WeightOp weight = createDense(op, elements);
     op->getResult(0).replaceUsesWithIf(weight.getResult(), [](OpOperand &use) { return isa<linalg::LinalgOp>(use.getOwner()); });
     for (Operation *user : llvm::make_early_inc_range(op->getResult(0).getUsers()))
@@ -265,5 +256,5 @@ LogicalResult nnopt::importSparseTensors(ModuleOp module, bool &unsupported) {
   module.walk([&](linalg::LinalgOp op) { products.push_back(op); });
   for (linalg::LinalgOp op : products)
     makeLinear(op);
-  return checkNoneIsLeft(module, unsupported);
+  return importComputedSparseTensors(module, unsupported);
 }

@@ -10,9 +10,12 @@
 namespace nnopt {
 
 /// Constants whose type has a `#sparse_tensor.encoding` become dense `nnopt.weight` (which say that they were imported, and which the compiler stores
-/// without their zeros as it sees fit), and products with them `nnopt.linear`. Sparse values that are no constants are not supported: fails with one
-/// diagnostic that names the op, and sets `unsupported`.
+/// without their zeros as it sees fit), and products with them `nnopt.linear`. The others as below.
 mlir::LogicalResult importSparseTensors(mlir::ModuleOp module, bool &unsupported);
+
+/// linalg ops that read values assembled when the model runs become `nnopt.sparse_compute`. What a model computes with a sparse type has
+/// all its elements. Fails with one diagnostic that names the op which nnopt cannot lower, and sets `unsupported`.
+mlir::LogicalResult importComputedSparseTensors(mlir::ModuleOp module, bool &unsupported);
 
 } // namespace nnopt
 
