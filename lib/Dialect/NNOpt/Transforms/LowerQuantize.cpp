@@ -7,6 +7,8 @@
 
 #include "ConstantData.h"
 
+#include "nnopt/Support/HostTensor.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -211,6 +213,21 @@ Value unpacked(Value value) {
   });
 }
 
+/// Replaces constant zero points by those of a signless type: elementwise fusion makes scalars of them, and scalar constants have no sign.
+Value signless(Value value) {
+  auto type = cast<RankedTensorType>(value.getType());
+  std::optional<ConstantData> data = type.getElementType().isUnsignedInteger() ? ConstantData::of(value) : std::nullopt;
+  if (!data || type.getElementTypeBitWidth() > 32)
+    return value;
+  OpBuilder b(value.getDefiningOp());
+  auto wide = RankedTensorType::get(type.getShape(), b.getIntegerType(2 * type.getElementTypeBitWidth()));
+  ElementType element = *elementTypeOf(wide.getElementType());
+  return createWeight(b, value.getLoc(), weightNameOf(value), wide, [&](MutableArrayRef<char> bytes) {
+    for (int64_t i = 0; i < data->size(); ++i)
+      storeElement(element, bytes.data(), i, data->at(i));
+  });
+}
+
 /// Types that the lowering is exact for.
 template <typename Op>
 LogicalResult checkTypes(Op op, Type real, Type integer) {
@@ -233,14 +250,14 @@ struct LowerQuantize : nnopt::impl::LowerQuantizeBase<LowerQuantize> {
     for (DequantizeOp op : dequantizes) {
       op.getInputMutable().assign(unpacked(op.getInput()));
       if (op.getZeroPoint())
-        op.getZeroPointMutable().assign(unpacked(op.getZeroPoint()));
+        op.getZeroPointMutable().assign(signless(unpacked(op.getZeroPoint())));
       if (failed(checkTypes(op, elementOf(op.getResult()), elementOf(op.getInput()))))
         return signalPassFailure();
       lower(op);
     }
     for (QuantizeOp op : quantizes) {
       if (op.getZeroPoint())
-        op.getZeroPointMutable().assign(unpacked(op.getZeroPoint()));
+        op.getZeroPointMutable().assign(signless(unpacked(op.getZeroPoint())));
       if (failed(checkTypes(op, elementOf(op.getInput()), elementOf(op.getResult()))))
         return signalPassFailure();
       lower(op);

@@ -73,3 +73,13 @@ func.func @unsigned_nibbles(%s: tensor<f32>) -> tensor<2xf32> {
   %0 = nnopt.dequantize %w scale %s : (tensor<2xui4>, tensor<f32>) -> tensor<2xf32>
   return %0 : tensor<2xf32>
 }
+
+// A constant of an unsigned type may become a scalar, which must be signless.
+// CHECK-LABEL: func @constant_zero
+// CHECK: %[[Z:.*]] = nnopt.weight dense<200> : tensor<i16>
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}}, %[[Z]] : tensor<4xui8>, tensor<f32>, tensor<i16>)
+func.func @constant_zero(%q: tensor<4xui8>, %s: tensor<f32>) -> tensor<4xf32> {
+  %z = nnopt.weight dense<200> : tensor<ui8>
+  %0 = nnopt.dequantize %q scale %s zero_point %z : (tensor<4xui8>, tensor<f32>, tensor<ui8>) -> tensor<4xf32>
+  return %0 : tensor<4xf32>
+}
