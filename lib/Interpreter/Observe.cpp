@@ -7,6 +7,8 @@
 
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace nnopt;
 using namespace nnopt::interpreter;
@@ -24,9 +26,9 @@ public:
     for (int64_t i = 0; i < depth; ++i) {
       double x = row[i];
       if (kind == ObserveKind::minimum)
-        values[i] = std::min(values[i], x);
+        values[i] = x < values[i] || std::isnan(x) ? x : values[i];
       else if (kind == ObserveKind::maximum)
-        values[i] = std::max(values[i], x);
+        values[i] = x > values[i] || std::isnan(x) ? x : values[i];
       else if (kind == ObserveKind::squares)
         values[i] += x * x;
       else
@@ -68,7 +70,26 @@ static void observeWindows(ObserveOp op, const HostTensor &input, const Elements
   });
 }
 
+static LogicalResult runHistogram(ObserveOp op, OpCall &call) {
+  const HostTensor &input = call.tensor(op.getInput());
+  FailureOr<HostTensor> output = call.allocateResult(op.getResult().getType().getShape());
+  if (failed(output))
+    return failure();
+  auto *counts = reinterpret_cast<int64_t *>(output->mutableBytes());
+  int64_t bins = output->size();
+  std::fill_n(counts, bins, 0);
+  float low = op.getRange()->front(), factor = static_cast<float>(bins) / (op.getRange()->back() - low);
+  Elements<double> x(input);
+  for (int64_t i = 0; i < input.size(); ++i) {
+    float place = std::floor((static_cast<float>(x[i]) - low) * factor);
+    ++counts[place > 0 ? static_cast<int64_t>(std::min<float>(place, bins - 1)) : 0]; // NaN is not above 0
+  }
+  return call.yield(std::move(*output));
+}
+
 static LogicalResult runObserve(Frame &, ObserveOp op, OpCall &call) {
+  if (op.getKind() == ObserveKind::histogram)
+    return runHistogram(op, call);
   const HostTensor &input = call.tensor(op.getInput());
   FailureOr<HostTensor> output = call.allocateResult(op.getResult().getType().getShape());
   if (failed(output))

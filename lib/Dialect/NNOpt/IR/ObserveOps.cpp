@@ -4,6 +4,8 @@
 
 #include "OpSupport.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace nnopt;
 using namespace nnopt::detail;
@@ -27,12 +29,31 @@ static LogicalResult verifyGeometry(ObserveOp op) {
   return success();
 }
 
+static LogicalResult verifyHistogram(ObserveOp op) { // c3
+  if (op.getKernel())
+    return op.emitOpError("expects no kernel to count elements");
+  std::optional<ArrayRef<float>> range = op.getRange();
+  if (!range || range->size() != 2)
+    return op.emitOpError("expects a range of 2 numbers, got ") << (range ? range->size() : 0);
+  float low = range->front(), high = range->back();
+  if (!std::isfinite(low) || !std::isfinite(high) || low >= high)
+    return op.emitOpError("expects a range of finite numbers, the first below the second, got ") << low << " and " << high;
+  RankedTensorType result = op.getResult().getType();
+  if (result.getRank() == 1 && result.hasStaticShape() && result.getNumElements() > 0 && result.getElementType().isInteger(64))
+    return success();
+  return op.emitOpError("expects a result of one dimension of i64, got ") << result;
+}
+
 LogicalResult ObserveOp::verify() {
   RankedTensorType input = getInput().getType();
-  if (input.getRank() < 1)
+  if (input.getRank() < 1 && getKind() != ObserveKind::histogram)
     return emitOpError("expects an input of at least 1 dimension, got 0"); // c1
   if (failed(verifyGeometry(*this)))
     return failure();
+  if (getKind() == ObserveKind::histogram)
+    return verifyHistogram(*this);
+  if (getRange())
+    return emitOpError("expects a range with histogram only");
   int64_t channels = input.getDimSize(channelDim()), groups = getGroups();
   if (ShapedType::isDynamic(channels))
     return emitOpError("expects a static extent of dimension ") << channelDim();
@@ -41,9 +62,8 @@ LogicalResult ObserveOp::verify() {
   SmallVector<int64_t> expected{groups, depth()}; // c2
   if (getKind() == ObserveKind::gram)
     expected.push_back(depth());
-  ArrayRef<int64_t> got = getResult().getType().getShape();
-  if (got == ArrayRef<int64_t>(expected))
+  auto type = RankedTensorType::get(expected, Float32Type::get(getContext()));
+  if (getResult().getType() == type)
     return success();
-  return emitOpError("expects a result of ") << RankedTensorType::get(expected, getResult().getType().getElementType()) << ", got "
-                                             << getResult().getType();
+  return emitOpError("expects a result of ") << type << ", got " << getResult().getType();
 }

@@ -74,7 +74,7 @@ static Value observe(const ObservedInput &input, ObserveKind kind) {
       first = user;
   OpBuilder b(first);
   auto op = ObserveOp::create(b, first->getLoc(), input.statistic(kind), kind, readingOf(first).first, DenseI64ArrayAttr(), DenseI64ArrayAttr(),
-                              DenseI64ArrayAttr(), DenseI64ArrayAttr());
+                              DenseI64ArrayAttr(), DenseI64ArrayAttr(), /*groups=*/1, /*channels_last=*/false, DenseF32ArrayAttr());
   if (auto conv = dyn_cast<ConvOp>(first)) {
     op.setKernel(cast<ShapedType>(conv.getWeight().getType()).getShape().drop_front(2));
     op.setStridesAttr(conv.getStridesAttr());

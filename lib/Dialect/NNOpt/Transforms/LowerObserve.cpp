@@ -7,8 +7,10 @@
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Arith/Utils/Utils.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 namespace nnopt {
@@ -28,9 +30,7 @@ public:
   explicit Lowering(ObserveOp op) : op(op), b(op), loc(op.getLoc()), f32(b.getF32Type()) {}
 
   void run() {
-    Value rows = op.getKernel() ? windowRows() : plainRows();
-    Value result = op.getKind() == ObserveKind::gram ? gram(rows) : reduce(rows);
-    op.replaceAllUsesWith(result);
+    op.replaceAllUsesWith(result());
     op.erase();
   }
 
@@ -39,6 +39,13 @@ private:
   OpBuilder b;
   Location loc;
   FloatType f32;
+
+  Value result() {
+    if (op.getKind() == ObserveKind::histogram)
+      return histogram();
+    Value rows = op.getKernel() ? windowRows() : plainRows();
+    return op.getKind() == ObserveKind::gram ? gram(rows) : reduce(rows);
+  }
 
   Value toF32(OpBuilder &b, Location loc, Value x) {
     unsigned bits = x.getType().getIntOrFloatBitWidth();
@@ -137,6 +144,33 @@ private:
     return MatmulOp::create(b, loc, op.getResult().getType(), rows, rows, ValueRange{}, Value(), /*transpose_lhs=*/true,
                             /*transpose_rhs=*/false, ArrayAttr())
         .getResult();
+  }
+
+  /// A loop over elements: where one counts is known when it is read.
+  Value histogram() {
+    Value input = op.getInput();
+    int64_t rank = op.getInput().getType().getRank(), bins = op.getResult().getType().getNumElements();
+    float low = op.getRange()->front(), factor = static_cast<float>(bins) / (op.getRange()->back() - low);
+    auto number = [&](float value) { return arith::ConstantOp::create(b, loc, b.getF32FloatAttr(value)).getResult(); };
+    Value lowest = number(low), scale = number(factor), first = number(0), last = number(bins - 1);
+    Value one = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(1)), none = arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(0));
+    Value empty = tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{bins}, b.getI64Type());
+    Value counts = linalg::FillOp::create(b, loc, none, empty).getResult(0);
+    Value zeroIndex = arith::ConstantIndexOp::create(b, loc, 0), oneIndex = arith::ConstantIndexOp::create(b, loc, 1);
+    SmallVector<Value> begins(rank, zeroIndex), steps(rank, oneIndex);
+    SmallVector<Value> ends = getValueOrCreateConstantIndexOp(b, loc, tensor::getMixedSizes(b, loc, input));
+    auto body = [&](OpBuilder &b, Location loc, ValueRange at, ValueRange carried) -> scf::ValueVector {
+      Value x = toF32(b, loc, tensor::ExtractOp::create(b, loc, input, at));
+      Value place = arith::MulFOp::create(b, loc, arith::SubFOp::create(b, loc, x, lowest), scale);
+      // Of NaN and a number, the number. Cutting off is rounding down of what is not negative.
+      place = arith::MinNumFOp::create(b, loc, arith::MaxNumFOp::create(b, loc, place, first), last);
+      Value index = arith::IndexCastOp::create(b, loc, b.getIndexType(), arith::FPToSIOp::create(b, loc, b.getI64Type(), place));
+      Value count = arith::AddIOp::create(b, loc, tensor::ExtractOp::create(b, loc, carried[0], index), one);
+      return {tensor::InsertOp::create(b, loc, count, carried[0], index)};
+    };
+    if (rank == 0)
+      return body(b, loc, {}, counts)[0];
+    return scf::buildLoopNest(b, loc, begins, ends, steps, counts, body).results[0];
   }
 
   /// One number per element of a row.

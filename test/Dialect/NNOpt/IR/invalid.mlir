@@ -914,6 +914,55 @@ func.func @observe_strides(%x: tensor<1x4x9xf32>) -> tensor<1x12xf32> {
 
 // -----
 
+func.func @observe_no_range(%x: tensor<4x8xf32>) -> tensor<16xi64> {
+  // expected-error @below {{expects a range of 2 numbers, got 0}}
+  %0 = nnopt.observe histogram %x : tensor<4x8xf32> -> tensor<16xi64>
+  return %0 : tensor<16xi64>
+}
+
+// -----
+
+func.func @observe_empty_range(%x: tensor<4x8xf32>) -> tensor<16xi64> {
+  // expected-error @below {{expects a range of finite numbers, the first below the second, got 2.000000e+00 and 2.000000e+00}}
+  %0 = nnopt.observe histogram %x {range = array<f32: 2.0, 2.0>} : tensor<4x8xf32> -> tensor<16xi64>
+  return %0 : tensor<16xi64>
+}
+
+// -----
+
+func.func @observe_float_counts(%x: tensor<4x8xf32>) -> tensor<16xf32> {
+  // expected-error @below {{expects a result of one dimension of i64, got 'tensor<16xf32>'}}
+  %0 = nnopt.observe histogram %x {range = array<f32: 0.0, 2.0>} : tensor<4x8xf32> -> tensor<16xf32>
+  return %0 : tensor<16xf32>
+}
+
+// -----
+
+func.func @observe_windows_counted(%x: tensor<1x4x9xf32>) -> tensor<16xi64> {
+  // expected-error @below {{expects no kernel to count elements}}
+  %0 = nnopt.observe histogram %x {kernel = array<i64: 1>, strides = array<i64: 1>, dilations = array<i64: 1>, pads = array<i64: 0, 0>, range = array<f32: 0.0, 2.0>}
+    : tensor<1x4x9xf32> -> tensor<16xi64>
+  return %0 : tensor<16xi64>
+}
+
+// -----
+
+func.func @observe_range(%x: tensor<4x8xf32>) -> tensor<1x8xf32> {
+  // expected-error @below {{expects a range with histogram only}}
+  %0 = nnopt.observe maximum %x {range = array<f32: 0.0, 2.0>} : tensor<4x8xf32> -> tensor<1x8xf32>
+  return %0 : tensor<1x8xf32>
+}
+
+// -----
+
+func.func @observe_integers(%x: tensor<4x8xf32>) -> tensor<1x8xi64> {
+  // expected-error @below {{expects a result of 'tensor<1x8xf32>', got 'tensor<1x8xi64>'}}
+  %0 = nnopt.observe maximum %x : tensor<4x8xf32> -> tensor<1x8xi64>
+  return %0 : tensor<1x8xi64>
+}
+
+// -----
+
 func.func @observe_result(%x: tensor<4x8xf32>) -> tensor<1x8xf32> {
   // expected-error @below {{expects a result of 'tensor<1x8x8xf32>', got 'tensor<1x8xf32>'}}
   %0 = nnopt.observe gram %x : tensor<4x8xf32> -> tensor<1x8xf32>

@@ -151,6 +151,14 @@ func.func @sparse_conv(%p: tensor<1x2x1x32xf32>, %v: tensor<2x4xf32>, %c: tensor
   return %y : tensor<1x2x3x4xf32>
 }
 
+// CHECK-LABEL: func @observe_histogram
+func.func @observe_histogram(%x: tensor<?x?xf16>, %s: tensor<f32>) -> (tensor<2048xi64>, tensor<1xi64>) {
+  // CHECK: nnopt.observe histogram %{{.*}} {range = array<f32: -1.500000e+00, 3.000000e+00>} : tensor<?x?xf16> -> tensor<2048xi64>
+  %0 = nnopt.observe histogram %x {range = array<f32: -1.5, 3.0>} : tensor<?x?xf16> -> tensor<2048xi64>
+  %1 = nnopt.observe histogram %s {range = array<f32: 0.0, 1.0>} : tensor<f32> -> tensor<1xi64>
+  return %0, %1 : tensor<2048xi64>, tensor<1xi64>
+}
+
 // CHECK-LABEL: func @observe
 func.func @observe(%x: tensor<?x128x384xf32>, %i: tensor<1x16x?x28xf16>) -> (tensor<1x384x384xf32>, tensor<4x36xf32>) {
   // CHECK: nnopt.observe gram %{{.*}} : tensor<?x128x384xf32> -> tensor<1x384x384xf32>

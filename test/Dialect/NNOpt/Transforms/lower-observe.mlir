@@ -26,3 +26,21 @@ func.func @windows(%x: tensor<1x16x28x28xf32>) -> tensor<2x72xf32> {
     : tensor<1x16x28x28xf32> -> tensor<2x72xf32>
   return %0 : tensor<2x72xf32>
 }
+
+// The factor is 8 / (3 - -1). What is below the first part, or no number, becomes 0 by maxnum.
+// CHECK-LABEL: @histogram
+// CHECK-DAG: %[[LOW:.*]] = arith.constant -1.000000e+00 : f32
+// CHECK-DAG: %[[FACTOR:.*]] = arith.constant 2.000000e+00 : f32
+// CHECK-DAG: %[[LAST:.*]] = arith.constant 7.000000e+00 : f32
+// CHECK: scf.for
+// CHECK: scf.for
+// CHECK: %[[X:.*]] = tensor.extract
+// CHECK: %[[FROM:.*]] = arith.subf %[[X]], %[[LOW]]
+// CHECK: %[[PLACE:.*]] = arith.mulf %[[FROM]], %[[FACTOR]]
+// CHECK: arith.maxnumf %[[PLACE]]
+// CHECK: arith.minnumf %{{.*}}, %[[LAST]]
+// CHECK: tensor.insert {{.*}} : tensor<8xi64>
+func.func @histogram(%x: tensor<?x5xf32>) -> tensor<8xi64> {
+  %0 = nnopt.observe histogram %x {range = array<f32: -1.0, 3.0>} : tensor<?x5xf32> -> tensor<8xi64>
+  return %0 : tensor<8xi64>
+}

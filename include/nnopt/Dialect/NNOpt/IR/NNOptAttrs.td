@@ -38,7 +38,8 @@ def NNOpt_NormKind : NNOpt_Enum<"NormKind", "statistics used by a normalisation"
 def NNOpt_NormKindAttr : NNOpt_EnumAttr<NNOpt_NormKind, "norm_kind">;
 
 def NNOpt_ObserveKind : NNOpt_Enum<"ObserveKind", "what calibration measures", [
-  I32EnumAttrCase<"minimum", 0>, I32EnumAttrCase<"maximum", 1>, I32EnumAttrCase<"squares", 2>, I32EnumAttrCase<"gram", 3>]>;
+  I32EnumAttrCase<"minimum", 0>, I32EnumAttrCase<"maximum", 1>, I32EnumAttrCase<"squares", 2>, I32EnumAttrCase<"gram", 3>,
+  I32EnumAttrCase<"histogram", 4>]>;
 def NNOpt_ObserveKindAttr : NNOpt_EnumAttr<NNOpt_ObserveKind, "observe_kind">;
 
 def NNOpt_PackAttr : AttrDef<NNOpt_Dialect, "Pack"> {

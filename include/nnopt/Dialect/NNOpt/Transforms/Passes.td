@@ -341,12 +341,13 @@ def PruneSparseGPT : NNOpt_CalibratedPruning<"nnopt-prune-sparsegpt"> {
 def LowerObserve : Pass<"nnopt-lower-observe", "::mlir::func::FuncOp"> {
   let summary = "Write statistics as products and reductions";
   let description = [{
-    `nnopt.observe gram` becomes the `nnopt.matmul` of its rows with themselves, the other kinds a reduction over rows. The windows of a convolution are
-    copied to rows first, out of a padded input. Runs first in the graph stage: everything after it sees ops it knows.
+    `nnopt.observe gram` becomes the `nnopt.matmul` of its rows with themselves, `histogram` a loop over elements, the other kinds a reduction over rows. The
+    windows of a convolution are copied to rows first, out of a padded input. Runs first in the graph stage: everything after it sees ops it knows.
 
     Example: test/Dialect/NNOpt/Transforms/lower-observe.mlir
   }];
-  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+  let dependentDialects = ["::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 def OrientProducts : Pass<"nnopt-orient-products", "::mlir::func::FuncOp"> {
