@@ -126,6 +126,18 @@ SmallVector<StringRef> nnopt::namesOf(Value weight, ArrayRef<Operation *> users)
   return names;
 }
 
+StringRef nnopt::layerName(Location loc) {
+  StringRef found;
+  loc->walk([&](Location inner) {
+    auto name = dyn_cast<NameLoc>(inner);
+    if (!name)
+      return WalkResult::advance();
+    found = name.getName();
+    return WalkResult::interrupt();
+  });
+  return found;
+}
+
 bool nnopt::matchesAny(ArrayRef<StringRef> names, ArrayRef<std::string> patterns) {
   return llvm::any_of(patterns, [&](const std::string &pattern) {
     llvm::Expected<llvm::GlobPattern> glob = llvm::GlobPattern::create(pattern);

@@ -57,6 +57,9 @@ bool reachesOutput(mlir::Operation *op);
 /// The names that a user may call a layer: its weight's and those of its products.
 llvm::SmallVector<llvm::StringRef> namesOf(mlir::Value weight, llvm::ArrayRef<mlir::Operation *> users);
 
+/// The first name of a location: the node of the model.
+llvm::StringRef layerName(mlir::Location loc);
+
 /// True if one of `names` fits one of `patterns`, in which * stands for any text.
 bool matchesAny(llvm::ArrayRef<llvm::StringRef> names, llvm::ArrayRef<std::string> patterns);
 

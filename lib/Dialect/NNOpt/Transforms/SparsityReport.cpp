@@ -7,19 +7,6 @@
 using namespace mlir;
 using namespace nnopt;
 
-/// The first name of a location: the node of the model.
-static StringRef layerName(Location loc) {
-  StringRef found;
-  loc->walk([&](Location inner) {
-    auto name = dyn_cast<NameLoc>(inner);
-    if (!name)
-      return WalkResult::advance();
-    found = name.getName();
-    return WalkResult::interrupt();
-  });
-  return found;
-}
-
 void SparsityReport::add(Operation *layer, Value weight, const WeightSparsity &sparsity, const std::optional<Decision> &decision) {
   Builder b(layer->getContext());
   known.insert(layer);

@@ -59,6 +59,12 @@ inline constexpr llvm::StringLiteral kSparsityAttr = "nnopt.sparsity";
 inline constexpr llvm::StringLiteral kSparsityReportAttr = "nnopt.sparsity_report";
 /// On a product: what calibration measured of its input, as `nnopt.observe squares` or `gram` gives it, summed over all samples (elements attribute).
 inline constexpr llvm::StringLiteral kObservedAttr = "nnopt.observed";
+/// On a product, for `nnopt-quantize`: the least and the largest element of its input over all samples (tensor<2xf32>), and how many elements lie in
+/// equal parts of this range, as `nnopt.observe histogram` counts them (elements attribute of i64).
+inline constexpr llvm::StringLiteral kObservedRangeAttr = "nnopt.observed_range";
+inline constexpr llvm::StringLiteral kObservedHistogramAttr = "nnopt.observed_histogram";
+/// On a function, between `nnopt-quantize` and who asked: a dictionary per quantized product, of its scales and what they cost.
+inline constexpr llvm::StringLiteral kQuantizationReportAttr = "nnopt.quantization_report";
 /// Functions beside the entry: bytes of workspace, and extents of the outputs, from the symbols.
 inline constexpr llvm::StringLiteral kWorkspaceName = "workspace";
 inline constexpr llvm::StringLiteral kShapesName = "shapes";

@@ -25,6 +25,9 @@ llvm::Error checkOptions(const PruneStructuredOptions &options);
 llvm::Error checkOptions(const PruneWandaOptions &options);
 llvm::Error checkOptions(const PruneSparseGPTOptions &options);
 
+/// The same for `nnopt-quantize`.
+llvm::Error checkOptions(const QuantizeOptions &options);
+
 #define GEN_PASS_REGISTRATION
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h.inc"
 

@@ -350,6 +350,46 @@ def LowerObserve : Pass<"nnopt-lower-observe", "::mlir::func::FuncOp"> {
                            "::mlir::tensor::TensorDialect"];
 }
 
+def Quantize : Pass<"nnopt-quantize", "::mlir::func::FuncOp"> {
+  let summary = "Quantize the weights and inputs of products to 8 bits";
+  let description = [{
+    Of `nnopt.linear` and `nnopt.conv` with constant float weights, the weight becomes an `nnopt.weight` of i8 read through `nnopt.dequantize`, and the
+    input goes through `nnopt.quantize` to ui8 and back. What several products read is quantized once; other readers keep the float. Biases stay
+    float. Whoever computes these products in integers looks for this form; without it they are float with the same rounding.
+
+    Weights: `scale = max |w| / 127` per output (`weights=per-channel`: axis 0, of `weight_kn` 1) or per weight (`per-tensor`), and
+    `q = round_half_even(w / scale)` from -127 to 127; zeros stay zeros. `nnopt.sparsity` stays, its zeros counted anew: what is below half a scale becomes zero too.
+
+    Inputs: products carry `nnopt.observed_range`, the least and largest element of their input over the calibration data, which `nnopt-compile --calibrate`
+    attaches (of the network as it is here: pruning comes before). `method` makes [low, high] of it: `minmax` takes it as it is; `percentile:P` leaves out
+    at most (100 - P) / 2 % of the elements on either side; `mse` scales both ends, in steps of 1 %, to the least mean square error of the elements after
+    quantization. The latter two read `nnopt.observed_histogram`. Then low = min(low, 0) and high = max(high, 0), so that zero (padding, ReLU) is
+    exact, and
+    - `activations=asymmetric`: `scale = (high - low) / 255`, `zero_point = round_half_even(-low / scale)`;
+    - `activations=symmetric`: `scale = max(-low, high) / 127`, `zero_point = 128`.
+
+    Scales are computed in f64 and rounded once to f32; zero points and weights are made with the rounded scale, dividing in f32 (for f64 weights in f64). A scale that would be
+    below the smallest normal f32, as of a weight or input that is always zero, is 1, and the zero point that of the range [0, 0]: 0, or 128.
+
+    Left float, with a remark: layers that `exclude` names or `only` does not (globs on the name of the weight or the location), with `first=0` convolutions that
+    read an input of the model, with `last=0` products that only elementwise ops, reshapes and softmax part from an output; weights with another reader, that
+    are integers, not finite, or that products read in different layouts; other products; inputs that come from `nnopt.dequantize`; inputs whose range is missing,
+    empty, NaN or infinite. It is an error if no product carries a range.
+
+    Example: test/Dialect/NNOpt/Transforms/quantize.mlir
+  }];
+  let options = [
+    Option<"method", "method", "std::string", /*default=*/"\"minmax\"", "How ranges of inputs are chosen: minmax, percentile:P or mse">,
+    Option<"weights", "weights", "std::string", /*default=*/"\"per-channel\"", "What has a scale of its own: per-channel or per-tensor">,
+    Option<"activations", "activations", "std::string", /*default=*/"\"asymmetric\"", "Zero points of inputs: asymmetric, or symmetric (always 128)">,
+    ListOption<"exclude", "exclude", "std::string", "Names of layers to leave float; * stands for any text">,
+    ListOption<"only", "only", "std::string", "If given: names of the layers to quantize">,
+    Option<"first", "first", "bool", /*default=*/"true", "Quantize convolutions that read an input of the model too">,
+    Option<"last", "last", "bool", /*default=*/"true", "Quantize products that make an output of the model too">,
+    Option<"report", "report", "bool", /*default=*/"false", "Leave what was chosen on the function">];
+  let statistics = [Statistic<"quantizedWeights", "quantized-weights", "Weights that became integers">];
+}
+
 def OrientProducts : Pass<"nnopt-orient-products", "::mlir::func::FuncOp"> {
   let summary = "Store computed operands of products as kernels read them";
   let description = [{
