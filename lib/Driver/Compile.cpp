@@ -50,6 +50,24 @@ static SparsityRow sparsityRowOf(DictionaryAttr row) {
   return result;
 }
 
+/// What `nnopt-quantize` wrote of one layer.
+static QuantizedRow quantizedRowOf(DictionaryAttr row) {
+  QuantizedRow result;
+  auto text = [&](StringRef key) { return row.getAs<StringAttr>(key).str(); };
+  auto number = [&](StringRef key) { return row.getAs<FloatAttr>(key).getValueAsDouble(); };
+  auto pair = [&](StringRef key) {
+    ArrayRef<double> numbers = row.getAs<DenseF64ArrayAttr>(key).asArrayRef();
+    return std::pair(numbers[0], numbers[1]);
+  };
+  result.layer = text("layer"), result.weight = text("weight"), result.scale = number("scale");
+  result.zeroPoint = row.getAs<IntegerAttr>("zero_point").getInt();
+  result.seen = pair("seen"), result.range = pair("range"), result.weightScales = pair("weight_scales");
+  result.maxError = number("max_error");
+  if (row.contains("snr_db"))
+    result.decibels = number("snr_db");
+  return result;
+}
+
 namespace {
 
 /// One compilation.
@@ -130,21 +148,16 @@ private:
     auto finished = [&](const Stage &stage, double seconds) {
       if (stage.build) // the importer ran, and was timed, before
         report.seconds.push_back({stage.name.str(), seconds});
-      if (stage.name == kCompressStage)
+      if (stage.name == kCompressStage) {
         collectSparsity();
+        collectQuantization();
+      }
       if (stage.name == kPackStage)
         collectReport();
     };
     run.started = started;
     run.finished = finished;
-    PipelineOptions pipeline;
-    pipeline.isas = options.isas;
-    pipeline.threads = options.threads;
-    pipeline.mask = options.mask;
-    pipeline.prune = options.prune;
-    pipeline.sparsify = options.sparsify;
-    pipeline.sparsify.report = true;
-    return runStages(module, pipeline, run);
+    return runStages(module, pipelineOf(options), run);
   }
 
   /// Later passes store weights in other ways.
@@ -157,13 +170,19 @@ private:
     });
   }
 
-  /// Takes the rows off the functions.
-  void collectReport() {
+  /// Takes the rows called `name` off the functions.
+  void takeRows(StringRef name, function_ref<void(DictionaryAttr)> take) {
     module.walk([&](func::FuncOp function) {
-      auto rows = dyn_cast_if_present<ArrayAttr>(function->removeAttr(kSparsityReportAttr));
+      auto rows = dyn_cast_if_present<ArrayAttr>(function->removeAttr(name));
       for (Attribute row : rows ? rows.getValue() : ArrayRef<Attribute>())
-        report.sparsity.push_back(sparsityRowOf(cast<DictionaryAttr>(row)));
+        take(cast<DictionaryAttr>(row));
     });
+  }
+  void collectReport() {
+    takeRows(kSparsityReportAttr, [&](DictionaryAttr row) { report.sparsity.push_back(sparsityRowOf(row)); });
+  }
+  void collectQuantization() {
+    takeRows(kQuantizationReportAttr, [&](DictionaryAttr row) { report.quantized.push_back(quantizedRowOf(row)); });
   }
 
   LogicalResult writeModule() {
@@ -240,6 +259,20 @@ private:
 };
 
 } // namespace
+
+PipelineOptions nnopt::pipelineOf(const CompileOptions &options) {
+  PipelineOptions pipeline;
+  pipeline.isas = options.isas;
+  pipeline.threads = options.threads;
+  pipeline.mask = options.mask;
+  pipeline.prune = options.prune;
+  pipeline.quantize = options.quantize;
+  pipeline.sparsify = options.sparsify;
+  pipeline.sparsify.report = true;
+  if (pipeline.quantize)
+    pipeline.quantize->report = true;
+  return pipeline;
+}
 
 FailureOr<CompileReport> nnopt::compileModel(ModuleOp module, const CompileOptions &options) {
   return Compilation(module, options).run();

@@ -70,18 +70,25 @@ void nnopt::addPruningPreparation(OpPassManager &pm, const PipelineOptions &opti
   cleanUp(pm);
 }
 
-static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
+void nnopt::addPruning(OpPassManager &pm, const PipelineOptions &options) {
   addPruningPreparation(pm, options);
   if (options.prune) {
     addPrune(pm, options);
     // What was copied for each reader becomes one again.
     cleanUp(pm);
   }
+}
+
+static void addCompress(OpPassManager &pm, const PipelineOptions &options) {
+  addPruning(pm, options);
   PermuteWeightsOptions permute;
   permute.isas.assign(options.isas.begin(), options.isas.end());
   pm.addNestedPass<func::FuncOp>(createPermuteWeights(permute));
-  // Last: of the weights as they stay.
+  // Of the weights in their last order.
   pm.addNestedPass<func::FuncOp>(createFindSparsity());
+  // Last: the passes above read weights as floats, and zeros stay zeros.
+  if (options.quantize)
+    pm.addNestedPass<func::FuncOp>(createQuantize(*options.quantize));
 }
 
 static void addGraph(OpPassManager &pm, const PipelineOptions &options) {
@@ -174,7 +181,7 @@ static void addLLVM(OpPassManager &pm, const PipelineOptions &) {
 
 static constexpr Stage kStages[] = {
     {"import", "read the model into nnopt ops", nullptr},
-    {"compress", "mask and prune weights, where asked; find blocks of zeros, and count them", addCompress},
+    {"compress", "mask, prune and quantize weights, where asked; find blocks of zeros, and count them", addCompress},
     {"graph", "simplify, find attention, choose layouts, fuse elementwise chains", addGraph},
     {"pack", "pull elementwise consumers into producers, leave out zeros of weights, pack", addPack},
     {"bufferize", "tensors become slices of one workspace", addBufferize},
@@ -203,6 +210,7 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
 
   Option<std::string> mask{*this, "mask", llvm::cl::desc("What nnopt-compile --mask takes")};
   Option<std::string> prune{*this, "prune", llvm::cl::desc("What nnopt-compile --prune takes")};
+  Option<std::string> quantize{*this, "quantize", llvm::cl::desc("What nnopt-compile --quantize takes")};
 
   FailureOr<PipelineOptions> get(function_ref<LogicalResult(const Twine &)> fail) const {
     PipelineOptions options;
@@ -211,12 +219,18 @@ struct PipelineFlags : PassPipelineOptions<PipelineFlags> {
       options.isas = {"x86-64"};
     options.threads = threads;
     options.mask = mask;
-    if (prune.empty())
-      return options;
-    llvm::Expected<PruneRequest> parsed = parsePrune(prune);
-    if (!parsed)
-      return fail("prune: " + llvm::toString(parsed.takeError()));
-    options.prune = *parsed;
+    if (!prune.empty()) {
+      llvm::Expected<PruneRequest> parsed = parsePrune(prune);
+      if (!parsed)
+        return fail("prune: " + llvm::toString(parsed.takeError()));
+      options.prune = *parsed;
+    }
+    if (!quantize.empty()) {
+      llvm::Expected<QuantizeOptions> parsed = parseQuantize(quantize);
+      if (!parsed)
+        return fail("quantize: " + llvm::toString(parsed.takeError()));
+      options.quantize = *parsed;
+    }
     return options;
   }
 };

@@ -96,7 +96,8 @@ def compile(model: PathLike, out: PathLike, **options: Any) -> pathlib.Path:
         `target="aarch64-linux-gnu"`, `dim={"batch": 1}`, `input_shape={"ids": (1, 128)}`,
         `prune=["magnitude:0.9", "pattern=4x1"]`, `prune="structured:channels=0.5"`, `expected_rows=128`, `mask="masks.npz"` or `mask=masks`, an
         `nnopt.prune.Masks`; `prune="sparsegpt:0.7", calibrate=samples`, where `samples` is the path of a .npz file or of a folder of them, arrays by
-        the names of the inputs (`{"ids": ids}`, the first axis counts samples), or an iterable of such mappings.
+        the names of the inputs (`{"ids": ids}`, the first axis counts samples), or an iterable of such mappings;
+        `quantize="int8", calibrate=samples` or `quantize=["int8", "method=mse", "exclude=head*"]`, with or without `prune`.
 
     Raises UnsupportedError if the model uses what nnopt does not support, UsageError for an unknown option or value,
     InternalCompilerError for a bug of nnopt, CompileError for everything else: the text is the compiler's. After an error

@@ -182,7 +182,7 @@ def test_bad_samples(layer, tmp_path):
     refused("has no .npz file", [])
     refused("nowhere.npz", "nowhere.npz")
     refused("needs data: --calibrate=DATA.npz", None, nnopt.UsageError)
-    refused("--calibrate needs --prune=wanda or --prune=sparsegpt", {"x": x}, nnopt.UsageError, "magnitude:0.5")
+    refused("--calibrate needs --prune=wanda, --prune=sparsegpt or --quantize", {"x": x}, nnopt.UsageError, "magnitude:0.5")
     refused("'damping' expects a number, got 'much'", {"x": x}, nnopt.UsageError, "sparsegpt:0.5,damping=much")
     refused("expects a window of at least 1 input, got 0", {"x": x}, nnopt.UsageError, "sparsegpt:0.5,window=0")
     refused("unknown scope 'global'", {"x": x}, nnopt.UsageError, "wanda:0.5,scope=global")

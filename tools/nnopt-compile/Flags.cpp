@@ -56,7 +56,12 @@ struct Options {
                         "neurons and heads: structured:channels=PART,neurons=PART,heads=PART, and after commas scope=global, norm=l2, multiple=N, "
                         "exclude=NAME, only=NAME, first"),
       cl::value_desc("method"), cl::cat(main)};
-  cl::opt<std::string> calibrate{"calibrate", cl::desc("Samples for --prune=wanda and sparsegpt: a .npz file, or a folder of them, with one array per input "
+  cl::opt<std::string> quantize{
+      "quantize", cl::desc("Compute products in 8-bit integers, with --calibrate: int8, and after commas method=minmax, percentile:P or mse (how ranges of "
+                           "inputs are chosen), weights=per-channel or per-tensor, activations=asymmetric or symmetric, exclude=NAME, only=NAME, "
+                           "first=false, last=false; for instance int8,method=mse,exclude=head*. After --prune"),
+      cl::value_desc("precision"), cl::cat(main)};
+  cl::opt<std::string> calibrate{"calibrate", cl::desc("Samples for --prune=wanda and sparsegpt and for --quantize: a .npz file, or a folder of them, with one array per input "
                                                        "whose first axis counts samples"),
                                  cl::value_desc("data"), cl::cat(main)};
   cl::opt<int64_t> calibrateMemory{"calibrate-memory",
@@ -187,6 +192,16 @@ static bool readPrune(const Options &options, CompileOptions &compile) {
   return runsCompress(options, "--prune");
 }
 
+static bool readQuantize(const Options &options, CompileOptions &compile) {
+  if (!options.quantize.getNumOccurrences())
+    return true;
+  llvm::Expected<QuantizeOptions> quantize = parseQuantize(options.quantize);
+  if (!quantize)
+    return wrongUsage("--quantize: " + llvm::toString(quantize.takeError()));
+  compile.quantize = *quantize;
+  return runsCompress(options, "--quantize");
+}
+
 static bool readSparsify(const Options &options, CompileOptions &compile) {
   if (options.expectedRows < 0 || (options.expectedRows.getNumOccurrences() && options.expectedRows == 0))
     return wrongUsage("--expected-rows expects 1 or more, got " + llvm::Twine(options.expectedRows));
@@ -197,20 +212,20 @@ static bool readSparsify(const Options &options, CompileOptions &compile) {
   return true;
 }
 
-/// After --prune.
+/// After --prune and --quantize.
 static bool readCalibrate(const Options &options, Flags &flags) {
   if (options.calibrateMemory < 0 || options.calibrateMemory > INT64_MAX >> 20)
     return wrongUsage("--calibrate-memory expects 0 or more MiB, got " + llvm::Twine(options.calibrateMemory));
   flags.calibrate = options.calibrate;
   flags.calibrateMemory = options.calibrateMemory << 20;
-  bool isNeeded = flags.compile.prune && needsCalibration(*flags.compile.prune);
+  bool isPruneNeedy = flags.compile.prune && needsCalibration(*flags.compile.prune), isNeeded = isPruneNeedy || flags.compile.quantize;
   if (options.calibrate.getNumOccurrences() && options.calibrate.empty())
     return wrongUsage("--calibrate expects a file or folder");
   if (!isNeeded && !flags.calibrate.empty())
-    return wrongUsage("--calibrate needs --prune=wanda or --prune=sparsegpt");
+    return wrongUsage("--calibrate needs --prune=wanda, --prune=sparsegpt or --quantize");
   bool isImported = options.startAt == "import"; // else the module may have been calibrated
   if (isNeeded && isImported && flags.calibrate.empty())
-    return wrongUsage("--prune=" + options.prune + " needs data: --calibrate=DATA.npz");
+    return wrongUsage((isPruneNeedy ? "--prune=" + options.prune : "--quantize=" + options.quantize) + " needs data: --calibrate=DATA.npz");
   if (!isImported && !flags.calibrate.empty())
     return wrongUsage("--calibrate needs the stage 'import', --start-at='" + options.startAt + "' comes after it");
   return true;
@@ -244,7 +259,7 @@ std::optional<Flags> parseFlags(int argc, char **argv) {
     wrongUsage("no output given, expected -o FILE");
   else if (options.threads.getNumOccurrences() && options.threads < 0)
     wrongUsage("--threads expects 0 or more, got " + llvm::Twine(options.threads));
-  else if (checkStages(options) && readTarget(options, compile) && readMask(options, compile) && readPrune(options, compile) &&
+  else if (checkStages(options) && readTarget(options, compile) && readMask(options, compile) && readPrune(options, compile) && readQuantize(options, compile) &&
            readSparsify(options, compile) && readCalibrate(options, flags) && readShapes(options, flags.load)) {
     flags.model = options.model;
     flags.json = options.json;

@@ -12,7 +12,7 @@ struct Flags {
   std::string model;
   nnopt::LoadOptions load;
   nnopt::CompileOptions compile;
-  std::string calibrate; ///< data to calibrate with, if the way to prune needs them
+  std::string calibrate; ///< data to calibrate with, if the way to prune or quantize needs them
   int64_t calibrateMemory = 0; ///< bytes of sums at a time
   bool json = false;
   std::optional<std::string> report; ///< file for the report, empty: a table on standard output

@@ -34,6 +34,25 @@ static void writeSparsity(llvm::json::OStream &json, const CompileReport &report
   });
 }
 
+static void writeQuantization(llvm::json::OStream &json, const CompileReport &report) {
+  auto pair = [&](llvm::StringRef name, std::pair<double, double> numbers) { json.attribute(name, llvm::json::Array{numbers.first, numbers.second}); };
+  json.attributeArray("quantized", [&] {
+    for (const QuantizedRow &row : report.quantized)
+      json.object([&] {
+        json.attribute("layer", row.layer);
+        json.attribute("weight", row.weight);
+        json.attribute("scale", row.scale);
+        json.attribute("zero_point", row.zeroPoint);
+        pair("seen", row.seen);
+        pair("range", row.range);
+        pair("weight_scales", row.weightScales);
+        json.attribute("weight_max_error", row.maxError);
+        // Null: the weight is exact.
+        json.attribute("weight_snr_db", row.decibels ? llvm::json::Value(*row.decibels) : llvm::json::Value(nullptr));
+      });
+  });
+}
+
 void printJson(llvm::raw_ostream &os, llvm::StringRef model, const CompileOptions &options, const CompileReport &report) {
   llvm::json::OStream json(os, /*IndentSize=*/2);
   json.object([&] {
@@ -62,6 +81,8 @@ void printJson(llvm::raw_ostream &os, llvm::StringRef model, const CompileOption
             json.attribute("sparsity", static_cast<double>(weight.zeros) / weight.elements);
           });
       });
+    if (options.quantize)
+      writeQuantization(json, report);
     writeSparsity(json, report);
     double total = 0;
     json.attributeObject("seconds", [&] {
@@ -73,6 +94,24 @@ void printJson(llvm::raw_ostream &os, llvm::StringRef model, const CompileOption
     });
   });
   os << "\n";
+}
+
+static void printQuantization(llvm::raw_ostream &os, const CompileReport &report) {
+  size_t width = 5;
+  for (const QuantizedRow &row : report.quantized)
+    width = std::max(width, row.layer.size());
+  auto line = [&](llvm::StringRef layer, llvm::StringRef seen, llvm::StringRef range, llvm::StringRef scale, llvm::StringRef zero, llvm::StringRef error,
+                  llvm::StringRef decibels) {
+    os << layer << std::string(width - layer.size(), ' ')
+       << llvm::formatv("  {0,-24} {1,-24} {2,12} {3,10} {4,12} {5,8}", seen, range, scale, zero, error, decibels) << "\n";
+  };
+  auto text = [](double number) { return llvm::formatv("{0}", llvm::format("%g", number)).str(); };
+  auto pair = [&](std::pair<double, double> numbers) { return text(numbers.first) + " to " + text(numbers.second); };
+  os << "\n";
+  line("layer", "input seen", "input kept", "scale", "zero point", "weight error", "SNR dB");
+  for (const QuantizedRow &row : report.quantized)
+    line(row.layer, pair(row.seen), pair(row.range), text(row.scale), std::to_string(row.zeroPoint), text(row.maxError),
+         row.decibels ? llvm::formatv("{0:f1}", *row.decibels).str() : "exact");
 }
 
 void printTable(llvm::raw_ostream &os, const CompileReport &report) {
@@ -93,4 +132,6 @@ void printTable(llvm::raw_ostream &os, const CompileReport &report) {
     line(row.layer, shape, llvm::formatv("{0:f2} %", 100.0 * row.zeros / row.elements).str(), row.pattern, row.format,
          time(&SparsityRow::Times::dense), time(&SparsityRow::Times::sparse));
   }
+  if (!report.quantized.empty())
+    printQuantization(os, report);
 }

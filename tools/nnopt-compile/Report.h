@@ -11,7 +11,7 @@
 void printJson(llvm::raw_ostream &os, llvm::StringRef model, const nnopt::CompileOptions &options,
                const nnopt::CompileReport &report);
 
-/// A table of the zeros of each layer and of how it is stored.
+/// A table of the zeros of each layer and of how it is stored; one of the scales of quantized layers if there are any.
 void printTable(llvm::raw_ostream &os, const nnopt::CompileReport &report);
 
 #endif // NNOPT_TOOLS_NNOPT_COMPILE_REPORT_H

@@ -47,7 +47,7 @@ static void installCrashHandlers(llvm::StringRef command) {
       });
 }
 
-static int writeReport(const Flags &flags, const CompileOptions &options, const CompileReport &report) {
+static int writeReport(const Flags &flags, const CompileReport &report) {
   if (flags.report->empty()) {
     printTable(llvm::outs(), report);
     return kDone;
@@ -55,7 +55,7 @@ static int writeReport(const Flags &flags, const CompileOptions &options, const 
   std::error_code problem;
   llvm::raw_fd_ostream os(*flags.report, problem);
   if (!problem && llvm::sys::path::extension(*flags.report) == ".json")
-    printJson(os, flags.model, options, report);
+    printJson(os, flags.model, flags.compile, report);
   else if (!problem)
     printTable(os, report);
   os.flush();
@@ -103,9 +103,11 @@ static int compile(const Flags &flags, ProgressLine &progress) {
   std::chrono::duration<double> calibrating{0};
   if (!flags.calibrate.empty()) {
     start = std::chrono::steady_clock::now();
-    if (failed(calibrate(*model.module, {flags.calibrate, options.mask, *options.prune, flags.calibrateMemory, showStage})))
+    if (failed(calibrate(*model.module, {flags.calibrate, pipelineOf(options), flags.calibrateMemory, showStage})))
       return kBadInput;
     options.mask.clear(); // applied
+    if (options.quantize)
+      options.prune.reset(); // done
     calibrating = std::chrono::steady_clock::now() - start;
   }
   FailureOr<CompileReport> report = compileModel(*model.module, options);
@@ -116,8 +118,8 @@ static int compile(const Flags &flags, ProgressLine &progress) {
     report->seconds.insert(report->seconds.begin(), {"calibrate", calibrating.count()});
   report->seconds.insert(report->seconds.begin(), {"import", seconds.count()});
   if (flags.json)
-    printJson(llvm::outs(), flags.model, options, *report);
-  return flags.report ? writeReport(flags, options, *report) : kDone;
+    printJson(llvm::outs(), flags.model, flags.compile, *report);
+  return flags.report ? writeReport(flags, *report) : kDone;
 }
 
 int main(int argc, char **argv) {

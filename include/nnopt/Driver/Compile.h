@@ -5,7 +5,7 @@
 #ifndef NNOPT_DRIVER_COMPILE_H
 #define NNOPT_DRIVER_COMPILE_H
 
-#include "nnopt/Pipelines/Prune.h"
+#include "nnopt/Pipelines/Stages.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -39,6 +39,7 @@ struct CompileOptions {
   int64_t threads = -1;          ///< 0: none; positive: how many when the caller does not say; -1: as the OpenMP runtime is set
   std::string mask;              ///< file of masks for weights, by name; empty: none
   std::optional<PruneRequest> prune; ///< which weights become zero or go, if any
+  std::optional<QuantizeOptions> quantize; ///< which products become 8-bit integers, if any
   SparsifyOptions sparsify;      ///< how pruned weights are stored; its `isas` are those above
   std::string startAt = "import";///< first stage
   std::string stopAfter;         ///< last stage; if not empty the module is written, as with EmitKind::MLIR
@@ -68,15 +69,30 @@ struct SparsityRow {
   std::optional<Times> microseconds; ///< as estimated; nothing if there was no choice
 };
 
+/// A quantized product: how its input and its weight become integers, and what that costs.
+struct QuantizedRow {
+  std::string layer, weight;
+  double scale = 0;                          ///< of the input
+  int64_t zeroPoint = 0;
+  std::pair<double, double> seen, range;     ///< what calibration saw of the input, and what of it is kept
+  std::pair<double, double> weightScales;    ///< least and largest
+  double maxError = 0;                       ///< of a weight
+  std::optional<double> decibels;            ///< signal to noise of the weight; nothing if it is exact
+};
+
 /// What a compilation took and gave.
 struct CompileReport {
   std::vector<std::pair<std::string, double>> seconds; ///< per stage
   std::string header;                                  ///< its path, empty if none was written
   uint64_t outputBytes = 0, weightBytes = 0;
   std::vector<PrunedWeight> pruned;                  ///< by the compression stage
+  std::vector<QuantizedRow> quantized;               ///< by the compression stage
   std::vector<SparsityRow> sparsity;                 ///< if stage `pack` ran
   std::optional<int64_t> workspaceBytes;               ///< if it does not depend on the inputs' shapes
 };
+
+/// What of `options` the stages read.
+PipelineOptions pipelineOf(const CompileOptions &options);
 
 /// Runs the stages on `module`, which is changed, and writes the output. After a failure, which left a diagnostic,
 /// no output file exists that was not there before.

@@ -9,6 +9,7 @@
 #define NNOPT_PIPELINES_STAGES_H
 
 #include "nnopt/Pipelines/Prune.h"
+#include "nnopt/Pipelines/Quantize.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/PassManager.h"
@@ -21,12 +22,16 @@ struct PipelineOptions {
   int64_t threads = -1;          ///< 0: no threads; else parallel regions go through the runtime
   std::string mask;              ///< file of masks that `compress` applies before it prunes; empty: none
   std::optional<PruneRequest> prune;          ///< what `compress` prunes, if anything
+  std::optional<QuantizeOptions> quantize;    ///< what `compress` quantizes after it, if anything
   SparsifyOptions sparsify;      ///< how pruned weights are stored; its `isas` are those above
 };
 
 /// Adds what the stage `compress` does before it prunes: masks, and with `options.prune` what brings weights into the form that is pruned. Without masks,
 /// running it again changes nothing, so that calibration may see the products that will be pruned.
 void addPruningPreparation(mlir::OpPassManager &pm, const PipelineOptions &options);
+
+/// Adds this and what prunes, if `options.prune` asks for it: all that comes before ranges of inputs mean something.
+void addPruning(mlir::OpPassManager &pm, const PipelineOptions &options);
 
 /// One named step. Stages run in table order.
 struct Stage {
