@@ -56,9 +56,10 @@ mlir::Value addressOf(KernelBuilder &k, const RowAccess &access, llvm::ArrayRef<
                       mlir::Value column);
 
 /// Bias (may be null) and epilogue of a vector of sums. `operands`: addresses of the epilogue operands in the row and at the first column;
-/// `loadColumns` loads as many columns as the vector has.
+/// `loadColumns` loads as many columns of elements of a type as the vector has.
 mlir::Value finishSum(KernelBuilder &k, const GemmProblem &problem, mlir::Value sum, mlir::Value bias,
-                      llvm::ArrayRef<mlir::Value> operands, llvm::function_ref<mlir::Value(mlir::Value)> loadColumns);
+                      llvm::ArrayRef<mlir::Value> operands,
+                      llvm::function_ref<mlir::Value(mlir::Value, mlir::Type)> loadColumns);
 
 /// Columns of a panel of packed weights.
 inline constexpr int64_t kPanel = 16;
@@ -99,7 +100,7 @@ void emitGemm(KernelBuilder &k, GemmProblem problem);
 /// Emits the whole product in place, for use inside a work item. C is added to if `accumulate`.
 void emitGemmSerial(KernelBuilder &k, GemmProblem problem, bool accumulate = false);
 
-/// True if the epilogue is none, or can be computed on vectors of f32, or of i32 sums with f32 operands.
+/// True if the epilogue is none, or can be computed on vectors: of f32, or of i32 sums and operands of f32 and bytes.
 bool isVectorEpilogue(mlir::Region &epilogue);
 
 } // namespace nnopt

@@ -157,7 +157,7 @@ Value GemmTileEmitter::finish(Value sum, Value m, int64_t v, Value biasVector) {
   SmallVector<Value> addresses;
   for (auto [operand, row, access] : llvm::zip(operands, operandRows, problem.operands))
     addresses.push_back(k.at(operand, elementOf(access), k.mul(m, row)));
-  return finishSum(k, problem, sum, biasVector, addresses, [&](Value row) { return loadColumns(row, v, k.b.getF32Type()); });
+  return finishSum(k, problem, sum, biasVector, addresses, [&](Value row, Type element) { return loadColumns(row, v, element); });
 }
 
 void GemmTileEmitter::finishInRegisters(ArrayRef<Value> sums) {
@@ -231,15 +231,17 @@ void nnopt::emitGemmTile(KernelBuilder &k, const GemmProblem &problem, const Gem
 }
 
 Value nnopt::finishSum(KernelBuilder &k, const GemmProblem &problem, Value sum, Value bias, ArrayRef<Value> operands,
-                       llvm::function_ref<Value(Value)> loadColumns) {
+                       llvm::function_ref<Value(Value, Type)> loadColumns) {
   if (bias)
     sum = problem.isInteger ? Value(arith::AddIOp::create(k.b, k.loc, sum, bias)) : arith::AddFOp::create(k.b, k.loc, sum, bias);
   if (!problem.epilogue || problem.epilogue->empty())
     return sum;
   auto type = cast<VectorType>(sum.getType());
   SmallVector<Value> arguments{sum};
-  for (auto [operand, access] : llvm::zip(operands, problem.operands))
-    arguments.push_back(access.alongColumns ? loadColumns(operand) : k.splat(k.load(k.b.getF32Type(), operand), type.clone(k.b.getF32Type())));
+  for (auto [operand, access] : llvm::zip(operands, problem.operands)) {
+    Type element = access.element ? access.element : k.b.getF32Type();
+    arguments.push_back(access.alongColumns ? loadColumns(operand, element) : k.splat(k.load(element, operand), type.clone(element)));
+  }
   return cloneElementwise(k, problem.epilogue->front(), arguments, type.getDimSize(0)).front();
 }
 
@@ -249,5 +251,7 @@ bool nnopt::isVectorEpilogue(Region &epilogue) {
   Block &block = epilogue.front();
   Type sum = block.getArgument(0).getType();
   return isElementwise(block) && (sum.isF32() || sum.isSignlessInteger(32)) &&
-         llvm::all_of(block.getArguments().drop_front(), [](BlockArgument argument) { return argument.getType().isF32(); });
+         llvm::all_of(block.getArguments().drop_front(), [&](BlockArgument argument) {
+           return argument.getType().isF32() || (!sum.isF32() && argument.getType().isInteger(8));
+         });
 }

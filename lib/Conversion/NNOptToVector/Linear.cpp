@@ -52,7 +52,7 @@ static bool isEpilogueAccess(Value memref, AffineMap map) {
 }
 
 bool nnopt::isFastEpilogue(Region &epilogue, ValueRange operands, std::optional<ArrayAttr> maps) {
-  if (!isVectorEpilogue(epilogue) || !isF32(operands))
+  if (!isVectorEpilogue(epilogue))
     return false;
   for (auto [i, operand] : llvm::enumerate(operands))
     if (!isEpilogueAccess(operand, cast<AffineMapAttr>((*maps)[i]).getValue()))
@@ -63,7 +63,7 @@ bool nnopt::isFastEpilogue(Region &epilogue, ValueRange operands, std::optional<
 RowAccess nnopt::epilogueAccess(KernelBuilder &k, Value memref, AffineMap map) {
   Buffer buffer = k.buffer(memref);
   RowAccess access;
-  access.pointer = buffer.pointer;
+  access.pointer = buffer.pointer, access.element = buffer.element;
   access.alongColumns = false;
   access.strides.assign(map.getNumDims() - 1, k.index(0));
   for (auto [i, result] : llvm::enumerate(map.getResults())) {

@@ -43,7 +43,7 @@ private:
     SmallVector<Value> addresses;
     for (Value operand : operands)
       addresses.push_back(k.at(operand, f32(), offset));
-    Value result = finishSum(k, problem, sum, biasVector, addresses, [&](Value p) { return k.load(type(), p); });
+    Value result = finishSum(k, problem, sum, biasVector, addresses, [&](Value p, Type) { return k.load(type(), p); });
     VectorType integers = k.vectorType(k.b.getI32Type());
     Value number = k.load(integers, k.at(numbers, k.b.getI32Type(), at));
     Value isPosition = arith::CmpIOp::create(k.b, k.loc, arith::CmpIPredicate::sge, number, k.zero(integers));

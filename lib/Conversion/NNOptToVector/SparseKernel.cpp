@@ -217,7 +217,7 @@ private:
       Value offset = offsetOf(row, strides);
       addresses.push_back(k.at(operand, f32(), access.alongColumns ? k.add(offset, column) : offset));
     }
-    Value result = finishSum(k, problem, sum, biasVector, addresses, [&](Value p) { return loadColumns(p, mask); });
+    Value result = finishSum(k, problem, sum, biasVector, addresses, [&](Value p, Type) { return loadColumns(p, mask); });
     Value target = k.at(c, f32(), k.add(offsetOf(row, cRow), column));
     mask ? k.storeMasked(result, target, mask) : k.store(result, target);
   }

@@ -170,7 +170,7 @@ private:
       Value offset = k.mul(row, stride);
       addresses.push_back(k.at(operand, f32(), access.alongColumns ? k.add(offset, column) : offset));
     }
-    Value value = finishSum(k, problem, sum, biasVector, addresses, [&](Value pointer) { return loadColumns(pointer, mask); });
+    Value value = finishSum(k, problem, sum, biasVector, addresses, [&](Value pointer, Type) { return loadColumns(pointer, mask); });
     Value to = k.at(c, f32(), k.add(k.mul(row, cRow), column));
     mask ? k.storeMasked(value, to, mask) : k.store(value, to);
   }

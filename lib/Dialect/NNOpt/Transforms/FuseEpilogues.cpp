@@ -69,6 +69,14 @@ static const char *whyNotInto(linalg::GenericOp consumer, Value product) {
   // Sums of integers become anything: of floats, the kernels' tiles have the sums' size.
   if (from.getElementType() != to.getElementType() && !from.getElementType().isInteger(32))
     return "it changes the element type";
+  // What kernels do not read beside their sums would leave the product to loops.
+  bool isInteger = from.getElementType().isInteger(32);
+  for (OpOperand *input : consumer.getDpsInputOperands()) {
+    Type element = getElementTypeOrSelf(input->get().getType());
+    bool isRead = element.isF32() || (isInteger && element.isInteger(8));
+    if ((isInteger || from.getElementType().isF32()) && input->get() != product && !isRead)
+      return "an operand has elements that kernels do not read";
+  }
   if (!llvm::all_of(product.getUsers(), [&](Operation *user) { return user == consumer; }))
     return "the product has another reader";
   if (consumer->getBlock() != product.getDefiningOp()->getBlock())

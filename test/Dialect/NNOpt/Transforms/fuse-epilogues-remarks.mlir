@@ -74,3 +74,19 @@ func.func @permuted(%x: tensor<3x8xf32>, %w: tensor<4x8xf32>) -> tensor<4x3xf32>
   } -> tensor<4x3xf32>
   return %s : tensor<4x3xf32>
 }
+
+// -----
+
+// CHECK: an operand has elements that kernels do not read
+func.func @bytes(%x: tensor<3x8xf32>, %w: tensor<4x8xf32>, %q: tensor<3x4xi8>) -> tensor<3x4xf32> {
+  %y = nnopt.linear %x, %w : (tensor<3x8xf32>, tensor<4x8xf32>) -> tensor<3x4xf32>
+  %e = tensor.empty() : tensor<3x4xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(a, b) -> (a, b)>, affine_map<(a, b) -> (a, b)>, affine_map<(a, b) -> (a, b)>], iterator_types = ["parallel", "parallel"]}
+    ins(%y, %q : tensor<3x4xf32>, tensor<3x4xi8>) outs(%e : tensor<3x4xf32>) {
+  ^bb0(%p: f32, %i: i8, %o: f32):
+    %1 = arith.sitofp %i : i8 to f32
+    %2 = arith.addf %p, %1 : f32
+    linalg.yield %2 : f32
+  } -> tensor<3x4xf32>
+  return %s : tensor<3x4xf32>
+}

@@ -121,3 +121,23 @@ func.func @heads(%x: tensor<5x8xf32>, %w: tensor<4x8xf32>) -> tensor<5x2x2xf32> 
   %r = tensor.expand_shape %y [[0], [1, 2]] output_shape [5, 2, 2] : tensor<5x4xf32> into tensor<5x2x2xf32>
   return %r : tensor<5x2x2xf32>
 }
+
+// Sums of integers become numbers of any type, and bytes are read beside them.
+// CHECK-LABEL: func @integers
+// CHECK: nnopt.linear %{{.*}}, %{{.*}} epilogue(%{{.*}}) maps [#{{.*}}] do {
+// CHECK-NEXT: ^bb0(%[[S:.*]]: i32, %[[Q:.*]]: i8):
+// CHECK: nnopt.yield %{{.*}} : f32
+// CHECK-NEXT: } : {{.*}} -> tensor<3x4xf32>
+func.func @integers(%x: tensor<3x8xi8>, %w: tensor<4x8xi8>, %q: tensor<3x4xi8>) -> tensor<3x4xf32> {
+  %y = nnopt.linear %x, %w : (tensor<3x8xi8>, tensor<4x8xi8>) -> tensor<3x4xi32>
+  %e = tensor.empty() : tensor<3x4xf32>
+  %s = linalg.generic {indexing_maps = [affine_map<(a, b) -> (a, b)>, affine_map<(a, b) -> (a, b)>, affine_map<(a, b) -> (a, b)>], iterator_types = ["parallel", "parallel"]}
+    ins(%y, %q : tensor<3x4xi32>, tensor<3x4xi8>) outs(%e : tensor<3x4xf32>) {
+  ^bb0(%p: i32, %i: i8, %o: f32):
+    %1 = arith.sitofp %p : i32 to f32
+    %2 = arith.sitofp %i : i8 to f32
+    %3 = arith.addf %1, %2 : f32
+    linalg.yield %3 : f32
+  } -> tensor<3x4xf32>
+  return %s : tensor<3x4xf32>
+}

@@ -74,12 +74,26 @@ func.func @unsigned_nibbles(%s: tensor<f32>) -> tensor<2xf32> {
   return %0 : tensor<2xf32>
 }
 
-// A constant of an unsigned type may become a scalar, which must be signless.
-// CHECK-LABEL: func @constant_zero
-// CHECK: %[[Z:.*]] = nnopt.weight dense<200> : tensor<i16>
-// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}}, %[[Z]] : tensor<4xui8>, tensor<f32>, tensor<i16>)
-func.func @constant_zero(%q: tensor<4xui8>, %s: tensor<f32>) -> tensor<4xf32> {
+// Single constants are numbers in the body, those of unsigned types without a sign.
+// CHECK-LABEL: func @constants
+// CHECK-DAG: %[[Z:.*]] = arith.constant 200 : i32
+// CHECK-DAG: %[[S:.*]] = arith.constant 5.000000e-01 : f32
+// CHECK: linalg.generic {{.*}} ins(%{{[^,]*}} : tensor<4xui8>)
+// CHECK: arith.subi %{{.*}}, %[[Z]] : i32
+// CHECK: arith.mulf %{{.*}}, %[[S]] : f32
+func.func @constants(%q: tensor<4xui8>) -> tensor<4xf32> {
+  %s = arith.constant dense<0.5> : tensor<f32>
   %z = nnopt.weight dense<200> : tensor<ui8>
   %0 = nnopt.dequantize %q scale %s zero_point %z : (tensor<4xui8>, tensor<f32>, tensor<ui8>) -> tensor<4xf32>
   return %0 : tensor<4xf32>
+}
+
+// A constant of an unsigned type may become a scalar later, which must be signless.
+// CHECK-LABEL: func @constant_zeros
+// CHECK: %[[Z:.*]] = nnopt.weight dense<[200, 100]> : tensor<2xi16>
+// CHECK: linalg.generic {{.*}} ins(%{{.*}}, %{{.*}}, %[[Z]] : tensor<2xui8>, tensor<2xf32>, tensor<2xi16>)
+func.func @constant_zeros(%q: tensor<2xui8>, %s: tensor<2xf32>) -> tensor<2xf32> {
+  %z = nnopt.weight dense<[200, 100]> : tensor<2xui8>
+  %0 = nnopt.dequantize %q scale %s zero_point %z {axis = 0 : i64} : (tensor<2xui8>, tensor<2xf32>, tensor<2xui8>) -> tensor<2xf32>
+  return %0 : tensor<2xf32>
 }
