@@ -113,7 +113,7 @@ def quantized(weight, scale, point, dtype):
 @pytest.mark.parametrize("form", ["dequantized", "both", "masked"])
 def test_masks_under_quantization(tmp_path, form, dtype, offset):
     """A masked layer as quantization-aware training leaves it: weight, mask, quantization per output, inputs quantized too."""
-    rows, outputs, inputs = 64, 32, 48
+    rows, outputs, inputs = 64, 96, 192
     mask = np.repeat(RNG.random((outputs // 4, inputs)) < 0.15, 4, axis=0)
     weight, scale = RNG.standard_normal((outputs, inputs)).astype(np.float32), (RNG.random(outputs) / 50 + 0.02).astype(np.float32)
     point = np.full(outputs, offset, dtype)

@@ -92,8 +92,9 @@ Value LoopEmitter::read(Value memref, Coordinates at, Type as) {
 
 void LoopEmitter::write(Value value, Value memref, Coordinates at) {
   Type element = cast<MemRefType>(memref.getType()).getElementType(), plain = signless(element);
-  value = convert(value, plain, element.isUnsignedInteger());
-  if (plain != element)
+  if (value.getType() != element)
+    value = convert(value, plain, element.isUnsignedInteger());
+  if (value.getType() != element)
     value = UnrealizedConversionCastOp::create(b, loc, element, value).getResult(0);
   memref::StoreOp::create(b, loc, value, memref, at);
 }

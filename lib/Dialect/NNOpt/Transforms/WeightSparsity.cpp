@@ -23,7 +23,7 @@ WeightMatrix WeightMatrix::of(const ConstantData &data, int64_t outputs, int64_t
   WeightMatrix result{outputs, depth, std::vector<float>(outputs * depth)};
   for (int64_t n = 0; n < outputs; ++n)
     for (int64_t k = 0; k < depth; ++k)
-      std::memcpy(&result.values[n * depth + k], data.bytesAt(isKn ? k * outputs + n : n * depth + k).data(), sizeof(float));
+      result.values[n * depth + k] = static_cast<float>(data.at(isKn ? k * outputs + n : n * depth + k));
   return result;
 }
 

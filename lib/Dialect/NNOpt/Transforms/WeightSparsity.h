@@ -16,7 +16,7 @@ struct WeightMatrix {
   int64_t outputs = 0, depth = 0;
   std::vector<float> values;
 
-  /// The f32 constant `data`, stored `[outputs][depth]` or, if `isKn`, `[depth][outputs]`.
+  /// The constant `data`, of f32 or of integers that they hold, stored `[outputs][depth]` or, if `isKn`, `[depth][outputs]`.
   static WeightMatrix of(const ConstantData &data, int64_t outputs, int64_t depth, bool isKn);
   /// True if one of the `rows` outputs from `n` on (as far as they exist) is not zero at `k`.
   bool hasBlock(int64_t n, int64_t rows, int64_t k) const;
