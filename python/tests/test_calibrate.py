@@ -4,22 +4,14 @@ SPDX-License-Identifier: Apache-2.0
 """
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
+from onnx_files import save
 
 import nnopt
 
 SAMPLES, DEPTH, OUTPUTS = 512, 96, 40
 METHODS = ("magnitude", "wanda", "sparsegpt")
-
-
-def save(path, nodes, weights, shape, result):
-    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, result)],
-                              [numpy_helper.from_array(array, name) for name, array in weights.items()])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    return path
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,8 @@ import pathlib
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
+from onnx_files import save
 
 import nnopt
 import nnopt_models
@@ -18,14 +19,6 @@ from nnopt_models.inputs import tokenize
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SAMPLES, DEPTH, OUTPUTS, BINS = 64, 48, 20, 2048
 F32 = np.float32
-
-
-def save(path, nodes, weights, shape, result):
-    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
-                              [helper.make_tensor_value_info("y", TensorProto.FLOAT, result)],
-                              [numpy_helper.from_array(array, name) for name, array in weights.items()])
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    return path
 
 
 def compiled(path, x, out, quantize, **options):
