@@ -19,8 +19,6 @@
 using namespace mlir;
 using namespace nnopt;
 
-static bool isSparse(Type type) { return static_cast<bool>(sparse_tensor::getSparseTensorEncoding(type)); }
-
 static bool hasSparseTypes(Operation *op) {
   auto function = dyn_cast<FunctionOpInterface>(op);
   return llvm::any_of(op->getOperandTypes(), isSparse) || llvm::any_of(op->getResultTypes(), isSparse) ||

@@ -23,8 +23,6 @@ using namespace nnopt;
 /// Dense forms larger than this are refused: the file's size does not bound them.
 static constexpr int64_t kLargestExpanded = int64_t(1) << 28;
 
-static bool isSparse(Type type) { return static_cast<bool>(sparse_tensor::getSparseTensorEncoding(type)); }
-
 namespace {
 
 /// Writes what positions, coordinates and values describe into a dense tensor.

@@ -120,6 +120,8 @@ size_t nnopt::countChain(ArrayRef<SparseLevel> levels, size_t first) {
   return last - first;
 }
 
+bool nnopt::isSparse(Type type) { return static_cast<bool>(sparse_tensor::getSparseTensorEncoding(type)); }
+
 RankedTensorType nnopt::withoutEncoding(Type type) {
   auto tensor = cast<RankedTensorType>(type);
   return RankedTensorType::get(tensor.getShape(), tensor.getElementType());

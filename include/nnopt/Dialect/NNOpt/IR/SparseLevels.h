@@ -30,6 +30,9 @@ mlir::AffineMap levelsToDims(mlir::sparse_tensor::SparseTensorEncodingAttr encod
 /// The number of levels from `first` on whose coordinates belong to the same entries: a compressed level and the singleton ones after it.
 size_t countChain(llvm::ArrayRef<SparseLevel> levels, size_t first);
 
+/// True for a tensor with a sparse encoding.
+bool isSparse(mlir::Type type);
+
 /// The dense tensor of the same shape.
 mlir::RankedTensorType withoutEncoding(mlir::Type type);
 
