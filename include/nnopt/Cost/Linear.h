@@ -32,6 +32,8 @@ int64_t sparseTileVectors(const Isa &isa, int64_t blockRows, int64_t strip);
 /// Estimated microseconds on one core. A dense product is taken at its best, a sparse one as measured, so that what is chosen by
 /// comparing them is not slower than dense.
 double denseMicroseconds(const Isa &isa, const LinearSize &size);
+/// Elements of a sum of 8-bit integers that kernels read at once, next to each other in packed weights.
+inline constexpr int64_t kIntegerRun = 4;
 /// How many dense products of 8-bit integers take as long as one of f32.
 double integerGain(const Isa &isa);
 double sparseMicroseconds(const Isa &isa, const LinearSize &size, const SparseSize &sparse);

@@ -46,6 +46,13 @@ Type LoopEmitter::accumulatorType(Region &epilogue, Value destination) {
   return accumulatorType(epilogue.empty() ? cast<MemRefType>(destination.getType()).getElementType() : epilogue.front().getArgument(0).getType());
 }
 
+Value LoopEmitter::positionInPanels(PackAttr pack, Value n, Value k) {
+  Value panel = index(pack.getPanel()), inner = index(pack.getInner());
+  Value start = mul(div(n, panel), index(pack.getDepth() * pack.getPanel()));
+  Value lane = add(mul(rem(n, panel), inner), rem(k, inner));
+  return add(add(start, lane), mul(div(k, inner), index(pack.getPanel() * pack.getInner())));
+}
+
 /// The type that arith computes on.
 static Type signless(Type type) {
   auto integer = dyn_cast<IntegerType>(type);

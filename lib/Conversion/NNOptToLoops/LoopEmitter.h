@@ -25,6 +25,9 @@ public:
   /// The type of the sums of an op with this epilogue, which may convert them to the elements of `destination`.
   mlir::Type accumulatorType(mlir::Region &epilogue, mlir::Value destination);
 
+  /// `PackAttr::position` in the first group, of values.
+  mlir::Value positionInPanels(PackAttr pack, mlir::Value n, mlir::Value k);
+
   /// Element of a buffer as a value of type `as`. Signed and unsigned storage extends as its type says, signless as signed.
   mlir::Value read(mlir::Value memref, Coordinates at, mlir::Type as);
   /// Stores `value`, converted to the buffer's element type.

@@ -17,12 +17,8 @@ LogicalResult nnopt::lowerToLoops(LinearOp op, LoopEmitter &e) {
     return op.emitOpError("expects a contiguous packed weight, got ") << op.getWeight().getType();
 
   auto weightAt = [&](Value n, Value k) {
-    if (auto pack = op.getPack()) {
-      Value panel = e.index(pack->getPanel()), inner = e.index(pack->getInner());
-      Value start = e.mul(e.div(n, panel), e.index(pack->getDepth() * pack->getPanel()));
-      Value lane = e.add(e.mul(e.rem(n, panel), inner), e.rem(k, inner));
-      return e.read(weight, {e.add(e.add(start, lane), e.mul(e.div(k, inner), e.index(pack->getPanel() * pack->getInner())))}, sumType);
-    }
+    if (auto pack = op.getPack())
+      return e.read(weight, {e.positionInPanels(*pack, n, k)}, sumType);
     return op.getWeightKn() ? e.read(weight, {k, n}, sumType) : e.read(weight, {n, k}, sumType);
   };
   e.forEach(e.extents(destination), [&](LoopEmitter::Coordinates at) {

@@ -76,13 +76,10 @@ static Value filterElement(LoopEmitter &e, ConvOp op, Value weight, Value o, Val
   }
   if (pack->getPanel() == 0) // depthwise: [taps][channels]
     return e.read(weight, {e.add(e.mul(tapNumber, e.index(pack->getOutputs())), o)}, type);
-  int64_t panel = pack->getPanel(), inner = pack->getInner(), perPanel = pack->getDepth() * panel;
-  int64_t perGroup = llvm::divideCeil(pack->getOutputs(), panel) * perPanel;
+  int64_t perGroup = llvm::divideCeil(pack->getOutputs(), pack->getPanel()) * pack->getDepth() * pack->getPanel();
   Value group = e.div(o, e.index(pack->getOutputs())), n = e.rem(o, e.index(pack->getOutputs()));
   Value k = e.add(e.mul(tapNumber, e.index(pack->getDepth() / taps)), c);
-  Value start = e.add(e.mul(group, e.index(perGroup)), e.mul(e.div(n, e.index(panel)), e.index(perPanel)));
-  Value lane = e.add(e.mul(e.rem(n, e.index(panel)), e.index(inner)), e.rem(k, e.index(inner)));
-  return e.read(weight, {e.add(e.add(start, lane), e.mul(e.div(k, e.index(inner)), e.index(panel * inner)))}, type);
+  return e.read(weight, {e.add(e.mul(group, e.index(perGroup)), e.positionInPanels(*pack, n, k))}, type);
 }
 
 LogicalResult nnopt::lowerToLoops(ConvOp op, LoopEmitter &e) {

@@ -67,11 +67,13 @@ void nnopt::joinRows(KernelBuilder &k, GemmProblem &p) {
   }
 }
 
+Type nnopt::elementOf(KernelBuilder &k, const RowAccess &access) { return access.element ? access.element : k.b.getF32Type(); }
+
 Value nnopt::addressOf(KernelBuilder &k, const RowAccess &access, ArrayRef<Value> outer, Value row, Value column) {
   Value offset = k.mul(row, access.strides.back());
   for (auto [coordinate, stride] : llvm::zip(outer, access.strides))
     offset = k.add(offset, k.mul(coordinate, stride));
-  return k.at(access.pointer, access.element ? access.element : k.b.getF32Type(), access.alongColumns ? k.add(offset, column) : offset);
+  return k.at(access.pointer, elementOf(k, access), access.alongColumns ? k.add(offset, column) : offset);
 }
 
 namespace {

@@ -48,6 +48,9 @@ struct GemmProblem {
   llvm::SmallVector<RowAccess> operands;
 };
 
+/// The type of an operand's elements.
+mlir::Type elementOf(KernelBuilder &k, const RowAccess &access);
+
 /// Gives the problem a row dimension if it has none, and joins neighbouring ones that all operands walk evenly.
 void joinRows(KernelBuilder &k, GemmProblem &problem);
 

@@ -26,7 +26,7 @@ public:
 
 protected:
   int64_t elementsPerStep() const override { return 1; }
-  int64_t sumVectors(int64_t v) const override { return 1; }
+  int64_t sumsPerVector() const override { return 1; }
 
   void step(Value aPointer, Value depth, int64_t offset, MutableArrayRef<Value> sums) override {
     Value bDepth = k.add(depth, k.index(offset));
@@ -57,7 +57,6 @@ private:
 } // namespace
 
 Type GemmTileEmitter::sumType() const { return problem.isInteger ? k.b.getI32Type() : Type(k.b.getF32Type()); }
-Type GemmTileEmitter::elementOf(const RowAccess &access) const { return access.element ? access.element : Type(k.b.getF32Type()); }
 
 Value GemmTileEmitter::loadColumns(Value pointer, int64_t v, Type element) {
   Value p = k.at(pointer, element, k.index(v * k.isa.lanes));
@@ -84,7 +83,7 @@ SmallVector<Value> GemmTileEmitter::zeros() {
   SmallVector<Value> sums;
   for (int64_t m = 0; m < rows; ++m)
     for (int64_t v = 0; v < vectors; ++v)
-      sums.append(sumVectors(v), k.zero(type(v, sumType())));
+      sums.append(sumsPerVector(), k.zero(type(v, sumType())));
   return sums;
 }
 
@@ -93,8 +92,8 @@ SmallVector<Value> GemmTileEmitter::totals(ArrayRef<Value> sums) {
   SmallVector<Value> result;
   for (int64_t m = 0; m < rows; ++m)
     for (int64_t v = 0; v < vectors; ++v) {
-      result.push_back(total(sums.take_front(sumVectors(v))));
-      sums = sums.drop_front(sumVectors(v));
+      result.push_back(total(sums.take_front(sumsPerVector())));
+      sums = sums.drop_front(sumsPerVector());
     }
   return result;
 }
@@ -104,7 +103,7 @@ SmallVector<Value> GemmTileEmitter::reduce(unsigned level, Value aPointer, Value
     return reduceInner(depths.back(), aPointer, depth, sums);
   Value inner = k.product(ArrayRef<Value>(depths).drop_front(level + 1));
   return k.loop(k.index(0), depths[level], 1, sums, [&](Value i, ValueRange carried) {
-    Value next = k.at(aPointer, elementOf(problem.a), k.mul(i, depthStrides[level]));
+    Value next = k.at(aPointer, elementOf(k, problem.a), k.mul(i, depthStrides[level]));
     return reduce(level + 1, next, k.add(depth, k.mul(i, inner)), SmallVector<Value>(carried));
   });
 }
@@ -131,7 +130,7 @@ SmallVector<Value> GemmTileEmitter::reduceInner(Value extent, Value aPointer, Va
   Value whole = known ? k.index(*known / round * round) : k.mul(k.div(extent, k.index(round)), k.index(round));
   all = k.loop(k.index(0), whole, round, all, [&](Value i, ValueRange carried) {
     SmallVector<Value> next(carried);
-    Value pointer = k.at(aPointer, elementOf(problem.a), i);
+    Value pointer = k.at(aPointer, elementOf(k, problem.a), i);
     for (int64_t s = 0; s < sets; ++s)
       step(pointer, k.add(depth, i), s * one, MutableArrayRef<Value>(next).slice(s * tileSums, tileSums));
     return next;
@@ -145,7 +144,7 @@ SmallVector<Value> GemmTileEmitter::reduceInner(Value extent, Value aPointer, Va
     return result;
   return k.loop(whole, extent, one, result, [&](Value i, ValueRange carried) {
     SmallVector<Value> next(carried);
-    step(k.at(aPointer, elementOf(problem.a), i), k.add(depth, i), 0, next);
+    step(k.at(aPointer, elementOf(k, problem.a), i), k.add(depth, i), 0, next);
     return next;
   });
 }
@@ -156,7 +155,7 @@ Value GemmTileEmitter::finish(Value sum, Value m, int64_t v, Value biasVector) {
     sum = arith::AddFOp::create(k.b, k.loc, sum, loadColumns(k.at(c, k.b.getF32Type(), k.mul(m, cRow)), v, k.b.getF32Type()));
   SmallVector<Value> addresses;
   for (auto [operand, row, access] : llvm::zip(operands, operandRows, problem.operands))
-    addresses.push_back(k.at(operand, elementOf(access), k.mul(m, row)));
+    addresses.push_back(k.at(operand, elementOf(k, access), k.mul(m, row)));
   return finishSum(k, problem, sum, biasVector, addresses, [&](Value row, Type element) { return loadColumns(row, v, element); });
 }
 
@@ -165,7 +164,7 @@ void GemmTileEmitter::finishInRegisters(ArrayRef<Value> sums) {
     Value biasVector = bias ? loadColumns(bias, v, sumType()) : Value();
     for (int64_t m = 0; m < rows; ++m) {
       Value value = finish(sums[m * vectors + v], k.index(m), v, biasVector);
-      storeColumns(value, k.at(c, elementOf(problem.c), k.mul(k.index(m), cRow)), v);
+      storeColumns(value, k.at(c, elementOf(k, problem.c), k.mul(k.index(m), cRow)), v);
     }
   }
 }
@@ -180,7 +179,7 @@ void GemmTileEmitter::finishThroughMemory(ArrayRef<Value> sums) {
     for (int64_t v = 0; v < vectors; ++v) {
       Value sum = k.load(type(v, sumType()), k.at(tile, sumType(), k.add(k.mul(m, k.index(vectors * lanes)), k.index(v * lanes))));
       Value value = finish(sum, m, v, bias ? loadColumns(bias, v, sumType()) : Value());
-      storeColumns(value, k.at(c, elementOf(problem.c), k.mul(m, cRow)), v);
+      storeColumns(value, k.at(c, elementOf(k, problem.c), k.mul(m, cRow)), v);
     }
   });
 }
@@ -239,7 +238,7 @@ Value nnopt::finishSum(KernelBuilder &k, const GemmProblem &problem, Value sum, 
   auto type = cast<VectorType>(sum.getType());
   SmallVector<Value> arguments{sum};
   for (auto [operand, access] : llvm::zip(operands, problem.operands)) {
-    Type element = access.element ? access.element : k.b.getF32Type();
+    Type element = elementOf(k, access);
     arguments.push_back(access.alongColumns ? loadColumns(operand, element) : k.splat(k.load(element, operand), type.clone(element)));
   }
   return cloneElementwise(k, problem.epilogue->front(), arguments, type.getDimSize(0)).front();

@@ -30,11 +30,11 @@ public:
 protected:
   /// Elements of a sum that a step multiplies.
   virtual int64_t elementsPerStep() const = 0;
-  /// Vectors of sums that a row has for vector `v` of columns.
-  virtual int64_t sumVectors(int64_t v) const = 0;
+  /// Vectors of sums that a row has for a vector of columns.
+  virtual int64_t sumsPerVector() const = 0;
   /// One step of the reduction: sums += A[:, offset] x B[depth + offset, :]. By rows, then vectors of columns, then their sums.
   virtual void step(mlir::Value aPointer, mlir::Value depth, int64_t offset, llvm::MutableArrayRef<mlir::Value> sums) = 0;
-  /// The sums of one vector of columns from its `sumVectors`.
+  /// The sums of one vector of columns from its `sumsPerVector`.
   virtual mlir::Value total(llvm::ArrayRef<mlir::Value> parts) = 0;
 
   mlir::Type f32() const { return k.b.getF32Type(); }
@@ -47,7 +47,6 @@ private:
   mlir::Value mask;
 
   bool masked(int64_t v) const { return mask && v == vectors - 1; }
-  mlir::Type elementOf(const RowAccess &access) const;
   void storeColumns(mlir::Value value, mlir::Value pointer, int64_t v);
   llvm::SmallVector<mlir::Value> zeros();
   llvm::SmallVector<mlir::Value> totals(llvm::ArrayRef<mlir::Value> sums);

@@ -10,13 +10,15 @@
 
 #include "GemmTileEmitter.h"
 
+#include "nnopt/Cost/Linear.h"
+
 #include "mlir/Dialect/Math/IR/Math.h"
 
 using namespace mlir;
 using namespace nnopt;
 
-// Elements of a sum that are neighbours in a packed weight, and sums that they go to.
-static constexpr int64_t kInner = 4, kSumsPerOutput = 2;
+// Sums of an output that the elements read at once go to.
+static constexpr int64_t kSumsPerOutput = 2;
 
 namespace {
 
@@ -25,8 +27,8 @@ public:
   using GemmTileEmitter::GemmTileEmitter;
 
 protected:
-  int64_t elementsPerStep() const override { return kInner; }
-  int64_t sumVectors(int64_t) const override { return kSumsPerOutput; }
+  int64_t elementsPerStep() const override { return kIntegerRun; }
+  int64_t sumsPerVector() const override { return kSumsPerOutput; }
 
   void step(Value aPointer, Value depth, int64_t offset, MutableArrayRef<Value> sums) override {
     int64_t perRow = vectors * kSumsPerOutput;
@@ -38,7 +40,7 @@ protected:
     }
     Value from = k.at(b, i8(), k.mul(k.add(depth, k.index(offset)), k.index(kPanel)));
     for (int64_t part = 0; part < perRow; ++part) {
-      int64_t panels = part * k.isa.lanes / kSumsPerOutput / kPanel, inPanel = part * 2 * k.isa.lanes % (kPanel * kInner);
+      int64_t panels = part * k.isa.lanes / kSumsPerOutput / kPanel, inPanel = part * 2 * k.isa.lanes % (kPanel * kIntegerRun);
       Value weights = widened(k.load(bytes(), k.at(from, i8(), k.add(k.mul(k.index(panels), panelStride), k.index(inPanel)))));
       for (int64_t m = 0; m < rows; ++m)
         sums[m * perRow + part] = arith::AddIOp::create(k.b, k.loc, sums[m * perRow + part], pairSums(quads[m], weights));
@@ -46,11 +48,7 @@ protected:
   }
 
   Value total(ArrayRef<Value> parts) override {
-    SmallVector<int64_t> even, odd;
-    for (int64_t lane = 0; lane < k.isa.lanes; ++lane)
-      even.push_back(2 * lane), odd.push_back(2 * lane + 1);
-    auto pick = [&](ArrayRef<int64_t> lanes) { return vector::ShuffleOp::create(k.b, k.loc, parts[0], parts[1], lanes); };
-    return arith::AddIOp::create(k.b, k.loc, pick(even), pick(odd));
+    return arith::AddIOp::create(k.b, k.loc, everySecond(0, parts[0], parts[1]), everySecond(1, parts[0], parts[1]));
   }
 
 private:
@@ -59,6 +57,14 @@ private:
   VectorType bytes() const { return k.vectorType(i8(), 2 * k.isa.lanes); }
   Value widened(Value value) { return arith::ExtSIOp::create(k.b, k.loc, k.vectorType(k.b.getI16Type(), 2 * k.isa.lanes), value); }
 
+  /// As many elements as a vector of sums has, every second one from `first` on, of x and then of y.
+  Value everySecond(int64_t first, Value x, Value y) {
+    SmallVector<int64_t> lanes;
+    for (int64_t lane = 0; lane < k.isa.lanes; ++lane)
+      lanes.push_back(2 * lane + first);
+    return vector::ShuffleOp::create(k.b, k.loc, x, y, lanes);
+  }
+
   /// x[2i] * y[2i] + x[2i + 1] * y[2i + 1].
   Value pairSums(Value x, Value y) {
     VectorType sums = k.vectorType(k.b.getI32Type());
@@ -66,13 +72,8 @@ private:
       return LLVM::CallIntrinsicOp::create(k.b, k.loc, sums, k.b.getStringAttr(k.isa.pairSums), ValueRange{x, y}).getResult(0);
     // Products of two numbers of 8 bits fit in 16.
     Value products = arith::MulIOp::create(k.b, k.loc, x, y);
-    SmallVector<int64_t> even, odd;
-    for (int64_t lane = 0; lane < k.isa.lanes; ++lane)
-      even.push_back(2 * lane), odd.push_back(2 * lane + 1);
-    auto pick = [&](ArrayRef<int64_t> lanes) {
-      return arith::ExtSIOp::create(k.b, k.loc, sums, Value(vector::ShuffleOp::create(k.b, k.loc, products, products, lanes)));
-    };
-    return arith::AddIOp::create(k.b, k.loc, pick(even), pick(odd));
+    auto wide = [&](int64_t first) { return arith::ExtSIOp::create(k.b, k.loc, sums, everySecond(first, products, products)); };
+    return arith::AddIOp::create(k.b, k.loc, wide(0), wide(1));
   }
 };
 
@@ -81,12 +82,12 @@ public:
   using GemmTileEmitter::GemmTileEmitter;
 
 protected:
-  int64_t elementsPerStep() const override { return kInner; }
-  int64_t sumVectors(int64_t) const override { return 1; }
+  int64_t elementsPerStep() const override { return kIntegerRun; }
+  int64_t sumsPerVector() const override { return 1; }
 
   void step(Value aPointer, Value depth, int64_t offset, MutableArrayRef<Value> sums) override {
     Type i8 = k.b.getI8Type(), i16 = k.b.getI16Type(), i32 = k.b.getI32Type();
-    VectorType bytes = k.vectorType(i8, kInner * k.isa.lanes), halves = k.vectorType(i16, 2 * k.isa.lanes), words = k.vectorType(i32);
+    VectorType bytes = k.vectorType(i8, kIntegerRun * k.isa.lanes), halves = k.vectorType(i16, 2 * k.isa.lanes), words = k.vectorType(i32);
     SmallVector<Value> quads, magnitudes;
     for (int64_t m = 0; m < rows; ++m) {
       Value quad = k.load(i32, k.at(aPointer, i8, k.add(k.mul(k.index(m), aRow), k.index(offset))));
@@ -101,7 +102,7 @@ protected:
     for (int64_t v = 0; v < vectors; ++v) {
       int64_t column = v * k.isa.lanes;
       Value panel = k.mul(k.index(column / kPanel), panelStride);
-      Value weights = k.load(bytes, k.at(from, i8, k.add(panel, k.index(column % kPanel * kInner))));
+      Value weights = k.load(bytes, k.at(from, i8, k.add(panel, k.index(column % kPanel * kIntegerRun))));
       for (int64_t m = 0; m < rows; ++m) {
         Value products = call(halves, k.isa.byteSums, magnitudes[m], call(bytes, k.isa.negate, weights, quads[m]));
         Value &sum = sums[m * vectors + v];

@@ -4,6 +4,8 @@
 
 #include "Products.h"
 
+#include "nnopt/Cost/Linear.h"
+
 using namespace mlir;
 using namespace nnopt;
 
@@ -12,7 +14,7 @@ bool nnopt::isF32(ValueRange values) {
 }
 
 bool nnopt::isIntegerProduct(Value input, Value bias, PackAttr pack) {
-  return pack.getInner() == 4 && getElementTypeOrSelf(input.getType()).isSignlessInteger(8) &&
+  return pack.getInner() == kIntegerRun && getElementTypeOrSelf(input.getType()).isSignlessInteger(8) &&
          (!bias || getElementTypeOrSelf(bias.getType()).isSignlessInteger(32));
 }
 

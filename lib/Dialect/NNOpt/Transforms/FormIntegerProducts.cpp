@@ -27,8 +27,6 @@ using namespace mlir;
 using namespace nnopt;
 
 static constexpr remark::RemarkOpts kRemark = remark::RemarkOpts::name("integer-product").category("nnopt-form-integer-products");
-// Elements of a sum that kernels read at once.
-static constexpr int64_t kInner = 4;
 // Magnitude of the difference of two numbers of 8 bits.
 static constexpr double kMostDifference = 255;
 
@@ -57,7 +55,7 @@ public:
   ConstantData data{};                ///< of the weight
   double inputScale = 0, inputZero = 0;
   std::vector<float> scales;          ///< one, or one per output
-  std::vector<double> magnitudes, sums; ///< of an output's weights
+  std::vector<double> sums;           ///< of an output's weights
 
   explicit operator bool() const { return input && weight; }
 
@@ -113,9 +111,10 @@ private:
   }
 
   std::string sumUp() {
-    if (depth() % kInner != 0)
-      return llvm::formatv("its sums have {0} elements, no multiple of {1}", depth(), kInner);
-    magnitudes.assign(outputs(), 0), sums.assign(outputs(), 0);
+    if (depth() % kIntegerRun != 0)
+      return llvm::formatv("its sums have {0} elements, no multiple of {1}", depth(), kIntegerRun);
+    std::vector<double> magnitudes(outputs());
+    sums.assign(outputs(), 0);
     for (int64_t i = 0; i < data.size(); ++i) {
       int64_t n = op.getWeightKn() ? i % outputs() : i / depth();
       magnitudes[n] += std::abs(data.at(i)), sums[n] += data.at(i);
@@ -134,13 +133,7 @@ struct FormIntegerProducts : nnopt::impl::FormIntegerProductsBase<FormIntegerPro
   SmallVector<const Isa *> targets;
 
   LogicalResult initialize(MLIRContext *context) override {
-    llvm::Expected<SmallVector<const Isa *>> found = findIsas(isas);
-    if (!found)
-      return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(found.takeError());
-    targets = *found;
-    if (targets.empty())
-      targets.push_back(&isaTable().front());
-    return success();
+    return findTargets(context, getArgument(), isas, targets);
   }
 
   void runOnOperation() override {

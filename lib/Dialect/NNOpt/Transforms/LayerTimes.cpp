@@ -12,6 +12,16 @@
 using namespace mlir;
 using namespace nnopt;
 
+LogicalResult nnopt::findTargets(MLIRContext *context, StringRef pass, ArrayRef<std::string> isas, SmallVectorImpl<const Isa *> &targets) {
+  llvm::Expected<SmallVector<const Isa *>> found = findIsas(isas);
+  if (!found)
+    return emitError(UnknownLoc::get(context)) << pass << ": " << llvm::toString(found.takeError());
+  targets.assign(found->begin(), found->end());
+  if (targets.empty())
+    targets.push_back(&isaTable().front());
+  return success();
+}
+
 int64_t nnopt::leastElements(ArrayRef<int64_t> extents) {
   int64_t elements = 1;
   for (int64_t extent : extents)

@@ -15,6 +15,10 @@ namespace nnopt {
 /// The product of `extents`, of which one that is not known is at least 1; no more than 32 bits hold if it is too large.
 int64_t leastElements(llvm::ArrayRef<int64_t> extents);
 
+/// The instruction sets that a pass was told of, the first of the table if of none; fails after an error that names the pass.
+mlir::LogicalResult findTargets(mlir::MLIRContext *context, llvm::StringRef pass, llvm::ArrayRef<std::string> isas,
+                                llvm::SmallVectorImpl<const Isa *> &targets);
+
 /// The time of all products with one weight, from the cost table, for each of some instruction sets.
 class LayerTimes {
 public:

@@ -7,6 +7,7 @@
 // is `[taps][channels]`.
 //===----------------------------------------------------------------------===//
 
+#include "nnopt/Cost/Linear.h"
 #include "nnopt/Dialect/NNOpt/IR/NNOpt.h"
 #include "nnopt/Dialect/NNOpt/Transforms/Passes.h"
 
@@ -143,8 +144,7 @@ private:
   /// How many elements of the sum kernels read at once, where `run` follow each
   /// other in the input.
   static int64_t innerOf(ElementsAttr weight, int64_t run) {
-    constexpr int64_t kInner = 4;
-    return weight.getElementType().isInteger(8) && run % kInner == 0 ? kInner : 1;
+    return weight.getElementType().isInteger(8) && run % kIntegerRun == 0 ? kIntegerRun : 1;
   }
 
   static SmallVector<int64_t> panelShape(const Source &source, int64_t inner) {

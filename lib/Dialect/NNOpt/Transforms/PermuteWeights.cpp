@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //===----------------------------------------------------------------------===//
 
+#include "LayerTimes.h"
 #include "OrderedLayer.h"
 #include "RowClusters.h"
 #include "StructuredSets.h"
@@ -50,13 +51,7 @@ struct PermuteWeights : nnopt::impl::PermuteWeightsBase<PermuteWeights> {
   using PermuteWeightsBase::PermuteWeightsBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    llvm::Expected<SmallVector<const Isa *>> found = findIsas(isas);
-    if (!found)
-      return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(found.takeError());
-    targets = *found;
-    if (targets.empty())
-      targets.push_back(&isaTable().front());
-    return success();
+    return findTargets(context, getArgument(), isas, targets);
   }
 
   void runOnOperation() override {

@@ -142,9 +142,8 @@ struct PruneAuto : nnopt::impl::PruneAutoBase<PruneAuto> {
     if (llvm::Error error = checkOptions(options))
       return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(std::move(error));
     patterns.clear();
-    targets = llvm::cantFail(findIsas(isas)); // checked above
-    if (targets.empty())
-      targets.push_back(&isaTable().front());
+    if (failed(findTargets(context, getArgument(), isas, targets)))
+      return failure();
     for (StringRef name : pattern.empty() ? llvm::to_vector_of<StringRef>(kPatterns) : llvm::to_vector_of<StringRef>(pattern))
       patterns.push_back(*SparsityPattern::parse(name));
     return success();

@@ -104,15 +104,11 @@ public:
   using SparsifyBase::SparsifyBase;
 
   LogicalResult initialize(MLIRContext *context) override {
-    llvm::Expected<SmallVector<const Isa *>> found = findIsas(isas);
-    if (!found)
-      return emitError(UnknownLoc::get(context)) << getArgument() << ": " << llvm::toString(found.takeError());
-    targets = *found;
+    if (failed(findTargets(context, getArgument(), isas, targets)))
+      return failure();
     if (blocks < 0 || expectedRows < 0 || !(maxGrowth >= 0))
       return emitError(UnknownLoc::get(context)) << getArgument() << ": expects blocks, expected-rows and max-growth of 0 or more, got "
                                                  << blocks.getValue() << ", " << expectedRows.getValue() << " and " << maxGrowth.getValue();
-    if (targets.empty())
-      targets.push_back(&isaTable().front());
     return success();
   }
 
